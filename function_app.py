@@ -1,0 +1,13 @@
+"""The Azure Functions app: two routes, no logic.
+
+Import errors here leave an app with no functions at all, where every route answers 404
+(docs/adr/0001-programming-model.md): so this file imports the package and nothing else.
+"""
+
+import azure.functions as func
+
+from update_profile import http_trigger
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+app.route(route="update_profile", methods=["POST", "PUT"])(http_trigger.update_profile)
+app.route(route="health", methods=["GET"])(http_trigger.health)
