@@ -1,0 +1,69 @@
+"""The ASGI app over the Functions host: reads requests for it, and writes its answers as Kestrel does."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from .functions_host import FunctionsHost
+from .worker import HttpAnswer
+
+logger = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# Kestrel gives up on a body that stands still for this long (MinRequestBodyDataRate).
+STALL_SECONDS = 5.0
+
+
+class HttpFront:
+    """One host's front; a body that stands still for `stall_seconds` is given up."""
+
+    def __init__(self, host: FunctionsHost, *, stall_seconds: float = STALL_SECONDS) -> None:
+        self._host = host
+        self._stall_seconds = stall_seconds
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request. Nothing is sent to a caller who left before the body was complete."""
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        headers = list(scope["headers"])
+        authority = dict(headers).get(b"host", b"").decode("latin-1")
+        answer = await self._host.handle(
+            method=scope["method"],
+            target=target.decode("ascii"),
+            headers=headers,
+            body=lambda: self._read_body(receive),
+            scheme=scope["scheme"],
+            authority=authority,
+        )
+        if answer is not None:
+            await _send(answer, send)
+
+    async def _read_body(self, receive: Receive) -> bytes | None:
+        """The whole body, None when the caller leaves. Raises TimeoutError when it stands still."""
+        body = bytearray()
+        while True:
+            async with asyncio.timeout(self._stall_seconds):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message["body"]
+            if not message["more_body"]:
+                return bytes(body)
+
+
+async def _send(answer: HttpAnswer, send: Send) -> None:
+    """Write an answer: an empty one says so, any other goes out in chunks, without a length."""
+    names = {name.lower() for name, _ in answer.headers}
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in answer.headers]
+    if not answer.body and answer.status not in {204, 304} and "content-length" not in names:
+        headers.append((b"Content-Length", b"0"))
+    if answer.closes:
+        headers.append((b"Connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if "transfer-encoding" in names:
+        logger.error("a function set Transfer-Encoding: the answer breaks, as it does behind the real host")
+        return
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

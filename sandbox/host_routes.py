@@ -1,0 +1,100 @@
+"""Which function a path belongs to: `{x}`, `{x?}` and `{*x}`, compared without case, as ASP.NET's routing does it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from .worker import Function
+
+# The fewer of these a template has in front, the more it says: literals are tried before parameters.
+LITERAL, PARAMETER, CATCH_ALL = range(3)
+
+
+class Segment(NamedTuple):
+    """One part of a template: a literal in lower case, or the name of a parameter."""
+
+    kind: int
+    text: str
+    optional: bool = False
+
+
+class Match(NamedTuple):
+    """A function and the values of its route's parameters, decoded except for `%2F`."""
+
+    function: Function
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Routes:
+    """All templates of an app, the most specific first."""
+
+    entries: Sequence[tuple[Sequence[Segment], Function]]
+
+    @classmethod
+    def of(cls, functions: Sequence[Function], prefix: str) -> "Routes":
+        """The routes of these functions under host.json's routePrefix, which may be empty."""
+        templates = [(_segments(f"{prefix}/{function.route}"), function) for function in functions]
+        return cls(sorted(templates, key=lambda entry: [segment.kind for segment in entry[0]]))
+
+    def find(self, method: str, path: str) -> Match | None:
+        """The function for this method and raw path.
+
+        None for an unknown path and for another method alike: the host answers 404 to both.
+        https://github.com/Azure/azure-functions-host/issues/10098
+        """
+        parts = _parts(path)
+        if parts is None:
+            return None
+        for template, function in self.entries:
+            params = _params(template, parts)
+            if params is not None and (not function.methods or method.upper() in function.methods):
+                return Match(function, params)
+        return None
+
+
+def _segments(template: str) -> Sequence[Segment]:
+    return tuple(_segment(part) for part in template.strip("/").split("/") if part)
+
+
+def _segment(part: str) -> Segment:
+    """Parse one part of a template. Raises ValueError for what this host doesn't know (constraints, defaults)."""
+    match = re.fullmatch(r"\{(\*?)(\w+)(\??)\}", part)
+    if match:
+        star, name, optional = match.groups()
+        return Segment(CATCH_ALL if star else PARAMETER, name, bool(star or optional))
+    if "{" in part:
+        message = f"the route segment {part!r} is not supported by this local host"
+        raise ValueError(message)
+    return Segment(LITERAL, part.lower())
+
+
+def _parts(path: str) -> Sequence[str] | None:
+    """The decoded segments of a raw path, one trailing slash aside; None where a segment is empty (`//`)."""
+    parts = path.removeprefix("/").removesuffix("/").split("/")
+    if parts == [""]:
+        return []
+    return None if "" in parts else [_decoded(part) for part in parts]
+
+
+def _decoded(part: str) -> str:
+    # An encoded slash stays as it was sent: it doesn't divide segments.
+    return unquote(re.sub(r"%(2[Ff])", r"%25\1", part))
+
+
+def _params(template: Sequence[Segment], parts: Sequence[str]) -> dict[str, str] | None:
+    """The parameters' values where the template matches, else None; an absent optional one is left out."""
+    params: dict[str, str] = {}
+    for position, segment in enumerate(template):
+        rest = parts[position:]
+        if not rest:
+            return params if segment.optional else None
+        if segment.kind == CATCH_ALL:
+            return {**params, segment.text: "/".join(rest)}
+        if segment.kind == PARAMETER:
+            params[segment.text] = rest[0]
+        elif segment.text != rest[0].lower():
+            return None
+    return params if len(parts) <= len(template) else None
