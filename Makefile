@@ -1,0 +1,89 @@
+# The commands of this repository; `make` alone lists them. GNU make and a POSIX shell are all they need.
+#
+# Each Python version has a virtual environment of its own (.venv/3.13 and so on). It is made once, and
+# installed again only when a requirements file changed: the stamp files in it remember.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo serve test lint format clean FORCE
+
+# What the caller's shell may hold that would change which code runs, or where pip installs.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
+export PIP_USER := 0
+
+PYTHON ?=
+ARGS ?=
+
+ifneq ($(filter demo serve test lint format,$(MAKECMDGOALS)),)
+FOUND := $(shell sh scripts/find-python '$(PYTHON)')
+ifeq ($(FOUND),)
+$(error No usable Python)
+endif
+VERSION := $(firstword $(FOUND))
+INTERPRETER := $(wordlist 2,$(words $(FOUND)),$(FOUND))
+VENV := .venv/$(VERSION)
+VENV_PYTHON := $(VENV)/bin/python
+# Made again when it was made from another interpreter, or from one that is gone.
+ifneq ($(shell cat $(VENV)/made-from 2>/dev/null),$(INTERPRETER))
+$(VENV)/made-from: FORCE
+endif
+$(info Using Python $(VERSION): $(INTERPRETER))
+endif
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; \
+	done
+	@echo
+	@echo '  PYTHON=python3.12   use that Python; else the best one here: 3.13, 3.12, 3.11'
+	@echo '  ARGS="-k health"    more arguments for pytest (make test); the coverage gate is then off'
+
+demo: $(VENV)/installed-sandbox ## show one update from end to end, one refusal and one outage
+	@$(VENV_PYTHON) -m sandbox.demo
+
+serve: $(VENV)/installed-sandbox ## leave the same running, with a curl line to paste
+	@$(VENV_PYTHON) -m sandbox.serve
+
+# Production runs 3.13 and later; the fallback below it (docs/adr/0001-programming-model.md) is not measured.
+ifeq ($(ARGS)$(filter 3.11 3.12,$(VERSION)),)
+COVERAGE := --cov=update_profile --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+endif
+
+test: $(VENV)/installed-dev ## run every test; on 3.13 and later with 100 % line and branch coverage
+	@$(VENV_PYTHON) -m pytest $(COVERAGE) $(ARGS)
+
+lint: $(VENV)/installed-dev ## check rules and format (ruff) and types (mypy --strict)
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m mypy
+
+format: $(VENV)/installed-dev ## mend what ruff can mend
+	@$(VENV_PYTHON) -m ruff check --fix .
+	@$(VENV_PYTHON) -m ruff format .
+
+clean: ## remove the virtual environments and every cache
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ifdef VENV
+$(VENV)/made-from:
+	@echo 'Making $(VENV)'
+	@"$(INTERPRETER)" -m venv --clear $(VENV) || { \
+		echo 'error: Python $(VERSION) could not make the virtual environment $(VENV).' >&2; exit 1; }
+	@echo '$(INTERPRETER)' > $@
+
+# $(call install,FILE): pip's own settings (its environment variables, pip.conf) say where packages come from.
+install = echo 'Installing $(1) into $(VENV)'; \
+	$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --retries 2 --requirement $(1) || { \
+		echo 'error: $(1) could not be installed. Is a package registry within reach? pip says above what failed.' >&2; \
+		exit 1; }
+
+$(VENV)/installed-sandbox: requirements-sandbox.txt requirements.txt $(VENV)/made-from
+	@$(call install,requirements-sandbox.txt)
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt requirements-sandbox.txt requirements.txt $(VENV)/made-from
+	@$(call install,requirements-dev.txt)
+	@touch $(VENV)/installed-sandbox $@
+endif
