@@ -58,6 +58,9 @@ class Invocations:
             return await self._worker.invoke(function, call)
         except InvocationFailed as failure:
             logger.error("function %s failed: %s\n%s", function.name, failure.message, failure.stack)  # noqa: TRY400
+        except Exception:
+            # Nothing that a function can return does this on purpose: a status that is no number, say.
+            logger.exception("function %s gave an answer that can't be read", function.name)
         except SystemExit:
             # It would end the worker process: every request in flight gets its 500 at once.
             logger.critical("function %s ended the worker (SystemExit)", function.name)

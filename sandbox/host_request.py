@@ -50,22 +50,22 @@ def refusal(request: Request) -> HttpAnswer | None:
     size = sum(len(name) + len(value) + len(": \r\n") for name, value in request.headers)
     if len(request.headers) > MAX_HEADERS or size > MAX_HEADERS_BYTES:
         return HttpAnswer(431, closes=True)
-    if any(not _readable(value) for _, value in request.headers):
+    if not all(_readable(part) for header in request.headers for part in header):
         return HttpAnswer(400, closes=True)
     return None
 
 
-def _readable(value: bytes) -> bool:
-    """Kestrel reads header values as UTF-8, and refuses what is none, and NUL."""
+def _readable(part: bytes) -> bool:
+    """Kestrel reads headers as UTF-8, and refuses what is none, and NUL."""
     try:
-        return "\0" not in value.decode()
+        return "\0" not in part.decode()
     except UnicodeDecodeError:
         return False
 
 
 def join_headers(headers: RawHeaders) -> dict[str, str]:
     """Names in lower case, each once: repeated values are joined by a comma. Raises UnicodeDecodeError."""
-    return _joined((name.decode("ascii").lower(), value.decode()) for name, value in headers)
+    return _joined((name.decode().lower(), value.decode()) for name, value in headers)
 
 
 def join_query(query: str) -> dict[str, str]:

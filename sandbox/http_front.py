@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .functions_host import FunctionsHost
 from .host_asgi import HttpFront
@@ -18,8 +19,19 @@ from .worker import WorkerError
 LOOPBACK = "127.0.0.1"
 # Measured on the real host: SIGTERM gives requests in flight this long.
 SHUTDOWN_SECONDS = 30
+# Kestrel's own; a client that keeps its connection meets no surprise here that it would not meet there.
+KEEP_ALIVE_SECONDS = 130
 # More than the host's own limit, so that the host and not the parser refuses long heads.
 PARSER_LIMIT_BYTES = 1_048_576
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol with Kestrel's answer to what is no HTTP: an empty 400."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse and close; `msg` is in the log already."""
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -51,7 +63,7 @@ async def _serving(host: FunctionsHost, listener: socket.socket) -> AsyncIterato
     server = _Server(
         uvicorn.Config(
             HttpFront(host),
-            http="h11",
+            http=_Protocol,
             loop="none",
             ws="none",
             lifespan="off",
@@ -60,6 +72,7 @@ async def _serving(host: FunctionsHost, listener: socket.socket) -> AsyncIterato
             server_header=False,
             headers=[("Server", "Kestrel")],
             h11_max_incomplete_event_size=PARSER_LIMIT_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
@@ -119,7 +132,7 @@ def _listen_or_move(port: int) -> socket.socket:
         return _listen(port)
     except OSError:
         listener = _listen(0)
-        print(f"Port {port} is taken: serving at {_address(listener)} instead", flush=True)
+        print(f"Port {port} is taken: another is used instead.", flush=True)
         return listener
 
 
@@ -139,8 +152,9 @@ def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _announce(host: FunctionsHost, address: str) -> None:
-    print("Functions:", flush=True)
+    print("Functions:")
     prefix = f"{host.settings.route_prefix}/" if host.settings.route_prefix else ""
     for function in host.worker.functions:
         methods = ",".join(sorted(function.methods)) or "any method"
-        print(f"  {function.name}: [{methods}] {address}/{prefix}{function.route}", flush=True)
+        print(f"  {function.name}: [{methods}] {address}/{prefix}{function.route}")
+    print(f"Serving at {address} (Ctrl+C stops it)", flush=True)

@@ -95,15 +95,17 @@ def create_worker(app_directory: Path) -> Worker:
 
 
 def claim_process(app_directory: Path) -> None:
-    """Put the app first on the import path.
+    """Put the app first on the import path, and have its entry module run anew.
 
-    Raises WorkerError when this process has served another app: its modules and the runtime's registry are global.
+    A FunctionApp lists its functions only once, so a second start needs a second one; the modules that it imports
+    stay as they are. Raises WorkerError when this process holds another app, because those modules are global.
     """
     served = sys.modules.get(ENTRY_MODULE)
     origin = getattr(served, "__file__", None)
     if origin and Path(origin).resolve().parent != app_directory.resolve():
         message = f"this process serves the app in {Path(origin).parent}; another app needs a process of its own"
         raise WorkerError(message)
+    sys.modules.pop(ENTRY_MODULE, None)
     directory = str(app_directory.resolve())
     if directory in sys.path:
         sys.path.remove(directory)

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-import time
 
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+# What was called, and what ran to its end, since the start.
+history: list[str] = []
 
 
 @app.route(route="echo/{first?}", methods=["GET", "POST", "PUT"])
@@ -25,13 +27,14 @@ async def echo(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="files/{*path}", methods=["GET"])
 def files(req: func.HttpRequest, context: func.Context) -> str:
-    """The rest of the path, as text, from a function that runs in a thread."""
+    """The rest of the path, as a plain text, from a function that runs in a thread."""
     return f"{context.function_name} {req.route_params.get('path')}"
 
 
 @app.route(route="answer", methods=["POST"])
 async def answer(req: func.HttpRequest) -> func.HttpResponse:
     """The answer that the body describes: status, headers (a list of pairs) and body."""
+    history.append("answer")
     wanted = json.loads(req.get_body())
     response = func.HttpResponse(wanted.get("body"), status_code=wanted.get("status"))
     for name, value in wanted.get("headers", []):
@@ -41,8 +44,9 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="behave/{how}", methods=["GET"])
 async def behave(req: func.HttpRequest) -> func.HttpResponse:
-    """Fail in the way that is asked for."""
+    """Fail, or take a while, in the way that is asked for."""
     how = req.route_params["how"]
+    history.append(how)
     if how == "raise":
         raise RuntimeError("a fault in the function")
     if how == "cancel":
@@ -51,14 +55,12 @@ async def behave(req: func.HttpRequest) -> func.HttpResponse:
         raise SystemExit(1)
     if how == "slow":
         await asyncio.sleep(0.5)
+        history.append("slow, to its end")
         return func.HttpResponse("slow")
-    if how == "hang":
-        await asyncio.sleep(60)
-    return None  # type: ignore[return-value]  # the fault that is asked for
+    return None  # type: ignore[return-value]  # the fault that is left
 
 
-@app.route(route="thread", methods=["GET"])
-def thread(req: func.HttpRequest) -> func.HttpResponse:
-    """Block a thread for a moment."""
-    time.sleep(0.05)
-    return func.HttpResponse(status_code=204)
+@app.route(route="history", methods=["GET"])
+async def show_history(req: func.HttpRequest) -> func.HttpResponse:
+    """What happened so far, as JSON."""
+    return func.HttpResponse(json.dumps(history), mimetype="application/json")
