@@ -14,6 +14,9 @@ export PIP_USER := 0
 
 PYTHON ?=
 ARGS ?=
+# Ours, whatever the shell holds under these names.
+VENV :=
+COVERAGE :=
 
 ifneq ($(filter demo serve test lint format,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
