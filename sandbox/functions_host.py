@@ -25,12 +25,12 @@ from .host_request import (
 )
 from .host_routes import Match, Routes
 from .host_settings import HostSettings, read_host_settings
-from .worker import HttpAnswer, HttpCall, Worker, create_worker
+from .worker import HttpAnswer, HttpCall, Worker, WorkerError, create_worker
 
 logger = logging.getLogger(__name__)
 
-# Reads the body when the host wants it; None when it will never be complete.
-ReadBody = Callable[[], Awaitable[bytes | None]]
+# Reads the body when the host wants it. Raises TimeoutError when it stands still.
+ReadBody = Callable[[], Awaitable[bytes]]
 
 DEFAULT_PORT = 7071  # Core Tools' own
 HOMEPAGE = HttpAnswer(
@@ -49,15 +49,18 @@ class FunctionsHost:
 
     @classmethod
     async def load(cls, app_directory: Path) -> Self:
-        """Start a worker on the app. Raises WorkerError when the app can't be loaded, or has no function.
+        """Start a worker on the app. Raises WorkerError for an app or a host.json that can't be loaded, or no function.
 
         The real host runs on in that case, healthy by its own account, and answers 404 to every route; here it is
         said at once. local.settings.json is not read: `apply_local_settings` does that, before this.
         """
-        settings = read_host_settings(app_directory)
         worker = create_worker(app_directory)
-        await worker.start()
-        return cls(worker, settings)
+        try:
+            settings = read_host_settings(app_directory)
+            await worker.start()
+            return cls(worker, settings)
+        except (OSError, ValueError) as error:
+            raise WorkerError(str(error)) from error
 
     async def close(self) -> None:
         """End what still runs and stop the worker."""
@@ -73,7 +76,7 @@ class FunctionsHost:
         body: bytes | ReadBody | None = None,
         scheme: str = "http",
         authority: str = f"localhost:{DEFAULT_PORT}",
-    ) -> HttpAnswer | None:
+    ) -> HttpAnswer:
         """Answer one request as the host does.
 
         Args:
@@ -85,7 +88,7 @@ class FunctionsHost:
             authority: the host and port that the caller used.
 
         Returns:
-            The answer, without what the web server adds; None when the caller left before its body was complete.
+            The answer, without what the web server adds. What `body` raises comes out, but for a TimeoutError.
         """
         request = Request(method, target, headers, scheme, authority)
         refused = refusal(request)
@@ -94,11 +97,11 @@ class FunctionsHost:
         joined = join_headers(headers)
         scheme, authority = seen_origin(request, joined)
         answer = await self._answer(request, joined, f"{scheme}://{authority}{target}", body)
-        return answer and finish(answer, self.settings, scheme=scheme)
+        return finish(answer, self.settings, scheme=scheme)
 
     async def _answer(
         self, request: Request, headers: dict[str, str], url: str, body: bytes | ReadBody | None
-    ) -> HttpAnswer | None:
+    ) -> HttpAnswer:
         match = self._routes.find(request.method, request.path)
         if match is None:
             return _own_page(request)
@@ -109,8 +112,6 @@ class FunctionsHost:
             content = await _read(body) if length else b""
         except TimeoutError:
             return HttpAnswer(500, closes=True)
-        if content is None:
-            return None
         return await self._invoke(match, request, headers, url, content)
 
     async def _invoke(
@@ -137,8 +138,7 @@ def _own_page(request: Request) -> HttpAnswer:
     return NOT_FOUND
 
 
-async def _read(body: bytes | ReadBody | None) -> bytes | None:
-    """The body's bytes; None when they never came."""
+async def _read(body: bytes | ReadBody | None) -> bytes:
     if body is None or isinstance(body, bytes):
         return body or b""
     return await body()

@@ -1,6 +1,7 @@
 """The ASGI app over the Functions host: reads requests for it, and writes its answers as Kestrel does."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -30,25 +31,25 @@ class HttpFront:
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         headers = list(scope["headers"])
         authority = dict(headers).get(b"host", b"").decode("latin-1")
-        answer = await self._host.handle(
-            method=scope["method"],
-            target=target.decode("ascii"),
-            headers=headers,
-            body=lambda: self._read_body(receive),
-            scheme=scope["scheme"],
-            authority=authority,
-        )
-        if answer is not None:
+        with contextlib.suppress(ConnectionAbortedError):
+            answer = await self._host.handle(
+                method=scope["method"],
+                target=target.decode("ascii"),
+                headers=headers,
+                body=lambda: self._read_body(receive),
+                scheme=scope["scheme"],
+                authority=authority,
+            )
             await _send(answer, send)
 
-    async def _read_body(self, receive: Receive) -> bytes | None:
-        """The whole body, None when the caller leaves. Raises TimeoutError when it stands still."""
+    async def _read_body(self, receive: Receive) -> bytes:
+        """The whole body. Raises ConnectionAbortedError when the caller leaves, TimeoutError when it stands still."""
         body = bytearray()
         while True:
             async with asyncio.timeout(self._stall_seconds):
                 message = await receive()
             if message["type"] == "http.disconnect":
-                return None
+                raise ConnectionAbortedError
             body += message["body"]
             if not message["more_body"]:
                 return bytes(body)

@@ -109,7 +109,7 @@ def serve(app_directory: Path, port: int) -> int:
     try:
         asyncio.run(_serve(app_directory, port))
     except WorkerError as error:
-        print(f"The app can't be loaded, so Azure would answer 404 to every route:\n{error}", flush=True)
+        print(f"The app can't be loaded; Azure would answer 404 to every route:\n{error}", flush=True)
         return 1
     return 0
 

@@ -173,3 +173,6 @@ def test_an_app_that_cannot_be_loaded_ends_the_host_with_the_reason(tmp_path: Pa
     (tmp_path / "host.json").write_text("{}")
     with pytest.raises(RuntimeError, match="No module named 'a_package_that_is_not_installed'"), host_process(tmp_path):
         pass
+    (tmp_path / "host.json").unlink()
+    with pytest.raises(RuntimeError, match=r"No such file or directory.*host\.json"), host_process(tmp_path):
+        pass

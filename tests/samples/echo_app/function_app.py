@@ -54,7 +54,7 @@ async def behave(req: func.HttpRequest) -> func.HttpResponse:
     if how == "exit":
         raise SystemExit(1)
     if how == "slow":
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
         history.append("slow, to its end")
         return func.HttpResponse("slow")
     return None  # type: ignore[return-value]  # the fault that is left
