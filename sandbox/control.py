@@ -1,0 +1,52 @@
+"""The control API: JSON under /_sandbox/, for scripts and people in another process.
+
+GET /_sandbox/settings      the settings that make the function use this stand-in (Entra; no client secret elsewhere)
+GET /_sandbox/journal       what was asked, bodies as text; DELETE empties it
+POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; "endpoint", "tenant", "user", "method" bind it
+DELETE /_sandbox/script     true answers again
+POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}
+GET, PUT /_sandbox/profiles every tenant's profile (Partner Center)
+"""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .http_request import Request
+from .journal import Entry
+from .rules import Asked
+from .script import Answer
+
+if TYPE_CHECKING:
+    from .stand_in import StandIn
+
+PREFIX = "/_sandbox/"
+Handler = Callable[[Any], object]
+
+
+def answer(stand_in: "StandIn", request: Request) -> Answer:
+    """Answer one control request. What can't be understood is a 400 that says why."""
+    routes = {
+        ("GET", "journal"): lambda _: [_entry(entry) for entry in list(stand_in.journal)],
+        ("DELETE", "journal"): lambda _: stand_in.journal.clear(),
+        ("POST", "script"): lambda body: _script(stand_in, body),
+        ("DELETE", "script"): lambda _: stand_in.clear_script(),
+        **stand_in.control_routes(),
+    }
+    handler = routes.get((request.method, request.path.removeprefix(PREFIX)))
+    if handler is None:
+        return Answer.json({"error": "unknown; there are: " + ", ".join(map(" ".join, sorted(routes)))}, 404)
+    try:
+        return Answer.json(handler(json.loads(request.body or b"null")))
+    except (ValueError, TypeError, KeyError) as error:
+        return Answer.json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
+def _script(stand_in: "StandIn", body: dict[str, Any]) -> None:
+    answers = tuple(Answer.from_json(fields) for fields in body["answers"])
+    bound_to = Asked(**{key: value for key, value in body.items() if key not in ("answers", "times")})
+    stand_in.add_rule(answers, bound_to, times=body.get("times", 1))
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {**vars(entry), "body": entry.body.decode("utf-8", "replace")}

@@ -1,0 +1,70 @@
+"""The claims of the access tokens that Entra issues.
+
+learn.microsoft.com/entra/identity-platform/access-token-claims-reference; for Partner Center's own tokens
+learn.microsoft.com/powershell/partnercenter/test-partner-security-requirements.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..users import User
+from .configuration import Registration
+
+# Real ones are of about this size (bytes); it matters for caches and header limits.
+ACCESS_TOKEN_BYTES = 2200
+
+
+def for_function(user: User, registration: Registration, *, base_url: str, version: str) -> dict[str, Any]:
+    """What our function is called with, valid for an hour, signed in with a second factor.
+
+    A real v2 token has no `amr`: here the claim stands for what Entra remembers of the sign-in.
+    """
+    claims = _common(user, registration.client_id)
+    claims |= {"name": user.name.title(), "scp": registration.scope, "amr": ["pwd", "mfa"], "ver": version}
+    if version == "2.0":
+        client = {"azp": registration.caller_client_id, "azpacr": "1"}
+        return claims | client | {"aud": registration.client_id, "iss": f"{base_url}/{user.tenant_id}/v2.0"}
+    client = {"appid": registration.caller_client_id, "appidacr": "1", "acr": "1"}
+    return claims | client | {"aud": registration.audience_uri, "iss": f"{base_url}/{user.tenant_id}/"}
+
+
+def for_partner_center(user: User, registration: Registration, *, resource: str) -> dict[str, Any]:
+    """A v1 token, whatever endpoint it was asked for at, padded to the size of a real one."""
+    issuer_host = "sts.chinacloudapi.cn" if resource.endswith(".cn") else "sts.windows.net"
+    claims = {
+        "acr": "1",
+        "amr": ["pwd", "mfa"],
+        "appid": registration.client_id,
+        "appidacr": "1",
+        "aud": resource,
+        "iss": f"https://{issuer_host}/{user.tenant_id}/",
+        "scp": "user_impersonation",
+        "ver": "1.0",
+    }
+    return _padded(_common(user, resource) | claims)
+
+
+def _common(user: User, application: str) -> dict[str, Any]:
+    now = int(time.time())
+    pairwise = hashlib.sha256(f"{user.object_id} {application}".encode()).digest()
+    return {
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+        "oid": user.object_id,
+        "tid": user.tenant_id,
+        "sub": base64.urlsafe_b64encode(pairwise).decode("ascii").rstrip("="),
+        # Makes two tokens of one second differ, as the real claim does.
+        "uti": secrets.token_urlsafe(16),
+    }
+
+
+def _padded(claims: Mapping[str, Any]) -> dict[str, Any]:
+    # Header, dots and an RSA signature take about 500 bytes; base64 makes 4 of 3.
+    missing = (ACCESS_TOKEN_BYTES - 500) * 3 // 4 - len(json.dumps(claims))
+    return {**claims, "aio": secrets.token_urlsafe(max(missing, 16))[: max(missing, 16)]}

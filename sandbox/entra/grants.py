@@ -1,0 +1,107 @@
+"""The on-behalf-of grant: who may exchange which assertion for what.
+
+learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from ..script import Answer
+from ..tokens import encode
+from ..users import User
+from .credentials import refuse_client
+from .errors import refusal, unknown_application, unknown_resource
+
+if TYPE_CHECKING:
+    from .entra import Entra
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+OPENID_SCOPES = ("openid", "profile", "offline_access", "email")
+
+# What PyJWT says of an assertion -> what Entra says of it; anything else is malformed (50027).
+_REFUSED_ASSERTIONS = {
+    jwt.ExpiredSignatureError: 500133,
+    jwt.ImmatureSignatureError: 500133,
+    jwt.InvalidAudienceError: 500131,
+    jwt.InvalidSignatureError: 50013,
+}
+
+
+def on_behalf_of(entra: "Entra", tenant: str, form: Mapping[str, str]) -> Answer:
+    """Answer one token request, in the order in which Entra is known to look at things."""
+    if tenant not in entra.tenants:
+        return refusal(400, "invalid_request", (90002,))
+    refused = _refuse_request(form) or _refuse_application(entra, tenant, form)
+    if refused:
+        return refused
+    resource, scope = _wanted(form.get("scope", ""))
+    if resource not in entra.registration.resources:
+        return unknown_resource()
+    if scope not in ("user_impersonation", ".default"):
+        return refusal(400, "invalid_scope", (70011,))
+    return _exchange(entra, tenant, form, resource)
+
+
+def _refuse_request(form: Mapping[str, str]) -> Answer | None:
+    if form.get("grant_type") != GRANT_TYPE:
+        return refusal(400, "unsupported_grant_type", (70003,))
+    if form.get("requested_token_use") != "on_behalf_of" or not form.get("assertion"):
+        return refusal(400, "invalid_request", (900144,))
+    return None
+
+
+def _refuse_application(entra: "Entra", tenant: str, form: Mapping[str, str]) -> Answer | None:
+    if form.get("client_id") != entra.registration.client_id:
+        return unknown_application()
+    return refuse_client(
+        form,
+        entra.registration,
+        entra.keys,
+        token_endpoint=f"{entra.base_url}/{tenant}/oauth2/v2.0/token",
+        identity_issuer=f"{entra.base_url}/{entra.tenants[0]}/v2.0",
+    )
+
+
+def _wanted(scopes: str) -> tuple[str, str]:
+    """Resource and permission that are asked for, the OpenID scopes left aside."""
+    for scope in scopes.split():
+        if scope not in OPENID_SCOPES:
+            resource, _, permission = scope.rpartition("/")
+            return resource, permission
+    return "", ""
+
+
+def _exchange(entra: "Entra", tenant: str, form: Mapping[str, str], resource: str) -> Answer:
+    registration = entra.registration
+    try:
+        claims = entra.keys.verify(form["assertion"], audience=[registration.client_id, registration.audience_uri])
+    except jwt.PyJWTError as error:
+        code = next((code for kind, code in _REFUSED_ASSERTIONS.items() if isinstance(error, kind)), 50027)
+        return refusal(400, "invalid_grant", (code,))
+    if "scp" not in claims or claims.get("idtyp") == "app" or "oid" not in claims:
+        return refusal(400, "invalid_grant", (50027,))
+    if claims.get("tid") != tenant:
+        return refusal(400, "invalid_grant", (50013,))
+    return _issue(entra, form, claims, resource)
+
+
+def _issue(entra: "Entra", form: Mapping[str, str], claims: Mapping[str, Any], resource: str) -> Answer:
+    user = User(str(claims.get("name")), str(claims["oid"]), str(claims["tid"]))
+    scopes = form["scope"].split()
+    answer: dict[str, object] = {
+        "token_type": "Bearer",
+        "scope": f"{resource}/user_impersonation",
+        "expires_in": entra.expires_in_seconds,
+        "ext_expires_in": entra.expires_in_seconds,
+        "access_token": entra.partner_center_token(user, resource=resource, amr=claims.get("amr")),
+    }
+    if form.get("client_info") == "1":
+        answer["client_info"] = encode(json.dumps({"uid": user.object_id, "utid": user.tenant_id}).encode())
+    if "offline_access" in scopes:
+        answer["refresh_token"] = entra.refresh_token(user)
+    if "openid" in scopes:
+        answer["id_token"] = entra.id_token(user)
+    return Answer.json(answer, headers=(("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache")))

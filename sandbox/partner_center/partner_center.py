@@ -1,0 +1,131 @@
+"""The stand-in of Partner Center's support profile."""
+
+import ssl
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..control import Handler
+from ..entra.configuration import PARTNER_CENTER, PARTNER_CENTER_21VIANET
+from ..entra.key_ring import KeyRing
+from ..journal import Entry
+from ..rules import Asked
+from ..script import Answer
+from ..stand_in import StandIn
+from ..tokens import peek
+from ..users import User, user_name
+from . import answers
+from .profiles import START, Profiles
+from .token_check import bearer, check, has_mfa
+
+READ_PATH = "/v1/profiles/support"
+PUT_PATH = "/v1/profiles/supportprofile"
+
+
+class PartnerCenter(StandIn):
+    """Reads and replaces support profiles for tokens that Entra's keys have signed.
+
+    Attributes:
+        profiles: Tenant id -> its profile, in camelCase.
+        put_path: The one path that takes PUT; the documented one, or the SDKs' /v1/profiles/support.
+        get_path: The one path that takes GET.
+        require_mfa: Refuse a token whose `amr` shows no second factor.
+        audiences: The `aud` values that are accepted.
+    """
+
+    def __init__(self, context: ssl.SSLContext, *, keys: KeyRing, users: Iterable[User]) -> None:
+        super().__init__(context)
+        self._keys = keys
+        self._users = tuple(users)
+        self.profiles = Profiles()
+        self._set_to_start()
+
+    def script(
+        self,
+        *answers: Answer,
+        times: int | None = 1,
+        method: str | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Give `answers`, in order and `times` times over. None means any, or for ever."""
+        self.add_rule(answers, Asked(method=method, tenant=tenant, user=user), times=times)
+
+    def reset(self) -> None:
+        """As at the start: the profiles too."""
+        super().reset()
+        self._set_to_start()
+
+    def describe(self, entry: Entry) -> None:
+        """Tenant and user from the token, unverified."""
+        claims = peek(bearer(entry.header("Authorization")) or "")
+        entry.endpoint = "profile" if urlsplit(entry.path).path in (self.put_path, self.get_path) else None
+        tenant = claims.get("tid")
+        entry.tenant = tenant if isinstance(tenant, str) else None
+        entry.user = user_name(self._users, claims.get("oid"))
+
+    def true_answer(self, entry: Entry) -> Answer:
+        """What Partner Center answers, the ids included."""
+        claims, refusal = check(
+            bearer(entry.header("Authorization")), self._keys, audiences=self.audiences, require_mfa=self.require_mfa
+        )
+        answer = refusal or self._serve(entry, str(claims.get("tid")))
+        if claims and (entry.header("ValidateMfa") or "").lower() == "true":
+            compliant = ("isMfaCompliant", str(has_mfa(claims)).lower())
+            answer = replace(answer, headers=(*answer.headers, compliant))
+        return self.finish(answer, entry)
+
+    def finish(self, answer: Answer, entry: Entry) -> Answer:
+        """Add the ids, the caller's or made ones, to an answer that has them."""
+        if not answer.echo_ids:
+            return answer
+        names = ("MS-CorrelationId", "MS-RequestId")
+        ids = tuple((name, entry.header(name) or str(uuid.uuid4())) for name in names)
+        return replace(answer, headers=(*answer.headers, *ids), echo_ids=False)
+
+    def control_routes(self) -> dict[tuple[str, str], Handler]:
+        """Settings, and the profiles."""
+        return {
+            ("GET", "settings"): lambda _: self.settings(),
+            ("GET", "profiles"): lambda _: self.profiles,
+            ("PUT", "profiles"): self._put_profiles,
+        }
+
+    def settings(self) -> dict[str, str]:
+        """The function's settings that name this stand-in."""
+        return {"PARTNER_CENTER_BASE_URL": self.base_url}
+
+    def _serve(self, entry: Entry, tenant: str) -> Answer:
+        path = urlsplit(entry.path).path
+        routes: dict[tuple[str, str], Callable[[], Answer]] = {
+            ("GET", self.get_path): lambda: answers.json_answer(self.profiles.read(tenant)),
+            ("PUT", self.put_path): lambda: self._replace(tenant, entry.body),
+        }
+        if route := routes.get((entry.method, path)):
+            return route()
+        if path in (self.get_path, self.put_path) and entry.method not in ("GET", "PUT"):
+            return answers.message(405, f"The requested resource does not support http method '{entry.method}'.")
+        return answers.fault(404, 1000, "The requested resource was not found.")
+
+    def _replace(self, tenant: str, body: bytes) -> Answer:
+        try:
+            return answers.json_answer(self.profiles.replace(tenant, body))
+        except ValueError:
+            return answers.fault(400, 800002, "The input is not valid.")
+        except TypeError:
+            return answers.fault(400, 3000, "A property is not valid.")
+
+    def _put_profiles(self, profiles: dict[str, dict[str, Any]]) -> Profiles:
+        self.profiles.clear()
+        self.profiles.update(profiles)
+        return self.profiles
+
+    def _set_to_start(self) -> None:
+        self.put_path = PUT_PATH
+        self.get_path = READ_PATH
+        self.require_mfa = True
+        self.audiences = (PARTNER_CENTER, PARTNER_CENTER_21VIANET)
+        self.profiles.clear()
+        self.profiles.update({user.tenant_id: dict(START) for user in self._users})

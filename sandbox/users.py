@@ -1,0 +1,26 @@
+"""The people who can sign in, and the tenants they belong to."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class User:
+    """One user: the object id is Entra's `oid`, the tenant id its `tid`."""
+
+    name: str
+    object_id: str
+    tenant_id: str
+
+
+def create_users(tenants: tuple[str, str]) -> dict[str, User]:
+    """Alice and bob of the first tenant and carol of the second, with new ids."""
+    first, second = tenants
+    homes = {"alice": first, "bob": first, "carol": second}
+    return {name: User(name, str(uuid.uuid4()), tenant) for name, tenant in homes.items()}
+
+
+def user_name(users: Iterable[User], object_id: object) -> str | None:
+    """Who has that object id; None when nobody has."""
+    return next((user.name for user in users if user.object_id == object_id), None)
