@@ -1,10 +1,11 @@
 """The control API: JSON under /_sandbox/, for scripts and people in another process.
 
-GET /_sandbox/settings      the settings that make the function use this stand-in (Entra; no client secret elsewhere)
+GET /_sandbox/settings      the settings that make the function use this stand-in
 GET /_sandbox/journal       what was asked, bodies as text; DELETE empties it
-POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; "endpoint", "tenant", "user", "method" bind it
+POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; "path", "tenant", "user", "method" bind it
 DELETE /_sandbox/script     true answers again
-POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}
+POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}: Entra's for the function,
+                                Partner Center's for itself
 GET, PUT /_sandbox/profiles every tenant's profile (Partner Center)
 """
 
@@ -44,7 +45,10 @@ def answer(stand_in: "StandIn", request: Request) -> Answer:
 
 def _script(stand_in: "StandIn", body: dict[str, Any]) -> None:
     answers = tuple(Answer.from_json(fields) for fields in body["answers"])
-    bound_to = Asked(**{key: value for key, value in body.items() if key not in ("answers", "times")})
+    bound_to = Asked(
+        endpoint=body.get("path", stand_in.scripted_endpoint),
+        **{name: body.get(name) for name in ("method", "tenant", "user")},
+    )
     stand_in.add_rule(answers, bound_to, times=body.get("times", 1))
 
 

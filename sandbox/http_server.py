@@ -30,10 +30,13 @@ class HttpServer:
         self,
         respond: Callable[[Request, int], Answer],
         *,
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         unread: Callable[[], Answer | None] = lambda: None,
     ) -> None:
-        """`respond` answers a request and the number of its connection; `unread` one that is not to be read."""
+        """`respond` answers a request and the number of its connection; `unread` one that is not to be read.
+
+        None as `context` means plain HTTP.
+        """
         self.port = 0
         self.idle_seconds: float | None = None
         self.hang_at_tls_hello = False
@@ -91,7 +94,8 @@ class HttpServer:
             while await reader.read(65536):
                 pass
             return False
-        await writer.start_tls(self._context)
+        if self._context:
+            await writer.start_tls(self._context)
         return True
 
     async def _converse(self, reader: StreamReader, writer: StreamWriter, number: int) -> None:

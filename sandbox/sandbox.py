@@ -7,9 +7,10 @@ from typing import Self
 
 from .background_loop import BackgroundLoop
 from .certificates import Certificates
-from .entra import Entra
+from .entra import Entra, IdentityEndpoint
 from .http_server import HttpServer
 from .partner_center import PartnerCenter
+from .stand_in import StandIn
 
 
 class Sandbox:
@@ -20,6 +21,7 @@ class Sandbox:
 
     Attributes:
         entra, partner_center: The stand-ins.
+        identity: The managed identity's endpoint; its settings() replace ENTRA_CLIENT_SECRET.
         certificates: The authority both servers' certificate is from.
     """
 
@@ -27,9 +29,8 @@ class Sandbox:
         """None as `certificates` makes new ones."""
         self.certificates = certificates or Certificates.create()
         self.entra = Entra(self.certificates.server_context)
-        self.partner_center = PartnerCenter(
-            self.certificates.server_context, keys=self.entra.keys, users=self.entra.users.values()
-        )
+        self.partner_center = PartnerCenter(self.certificates.server_context, entra=self.entra)
+        self.identity = IdentityEndpoint(self.entra)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -37,7 +38,7 @@ class Sandbox:
             self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
             self.ca_file.write_bytes(self.certificates.ca_pem)
             loop = stack.enter_context(BackgroundLoop())
-            for stand_in in (self.entra, self.partner_center):
+            for stand_in in self._stand_ins:
                 loop.run(stand_in.server.start())
                 stack.callback(_stop, stand_in.server, loop)
             self._stack = stack.pop_all()
@@ -57,8 +58,12 @@ class Sandbox:
 
     def reset(self) -> None:
         """Forget scripts, journals and stored profiles. Signing keys stay, rotated or not."""
-        self.entra.reset()
-        self.partner_center.reset()
+        for stand_in in self._stand_ins:
+            stand_in.reset()
+
+    @property
+    def _stand_ins(self) -> tuple[StandIn, ...]:
+        return (self.entra, self.partner_center, self.identity)
 
 
 def _stop(server: HttpServer, loop: BackgroundLoop) -> None:

@@ -3,7 +3,7 @@
 import logging
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from typing import ClassVar
 
 from . import control
 from .http_request import Request
@@ -14,8 +14,6 @@ from .script import Answer
 
 logger = logging.getLogger(__name__)
 
-Route = Callable[[Entry], Answer]
-
 
 class StandIn(ABC):
     """A server that answers as the real one does, until told otherwise.
@@ -23,17 +21,22 @@ class StandIn(ABC):
     Attributes:
         server: The listener, with switches for trouble before any request (http_server.py).
         journal: What was asked so far, the control API left out.
+        scripted_endpoint: Where a script holds that names no endpoint; None means everywhere.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    scripted_endpoint: ClassVar[str | None] = None
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        """None as `context` means plain HTTP."""
         self.journal = Journal()
         self._rules = Rules()
+        self._scheme = "https" if context else "http"
         self.server = HttpServer(self._respond, context=context, unread=self._rules.take_unread)
 
     @property
     def base_url(self) -> str:
         """Scheme, host and port, without a slash at the end."""
-        return f"https://localhost:{self.server.port}"
+        return f"{self._scheme}://localhost:{self.server.port}"
 
     def clear_script(self) -> None:
         """Give true answers again."""

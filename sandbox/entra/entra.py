@@ -5,6 +5,7 @@ import secrets
 import ssl
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -43,6 +44,8 @@ class Entra(StandIn):
         expires_in_seconds: Life of the tokens it issues for Partner Center.
     """
 
+    scripted_endpoint = "token"
+
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__(context)
         self.tenants = (str(uuid.uuid4()), str(uuid.uuid4()))
@@ -50,6 +53,7 @@ class Entra(StandIn):
         self.registration = Registration()
         self.keys = KeyRing()
         self.expires_in_seconds = 3600
+        self._registered = replace(self.registration)
 
     @property
     def client_id(self) -> str:
@@ -118,8 +122,9 @@ class Entra(StandIn):
         """Give `answers`, in order and `times` times over, at that endpoint. None means any, or for ever."""
         self.add_rule(answers, Asked(endpoint=path, tenant=tenant, user=user), times=times)
 
-    def partner_center_token(self, user: User, *, resource: str = PARTNER_CENTER, **other: Any) -> str:  # noqa: ANN401
+    def partner_center_token(self, user: User | str, *, resource: str = PARTNER_CENTER, **other: Any) -> str:  # noqa: ANN401
         """An access token of that user for Partner Center, as the exchange issues it. `other` as in sign_in."""
+        user = self.users[user] if isinstance(user, str) else user
         good = claims.for_partner_center(user, self.registration, resource=resource)
         return self._mint(good, self.expires_in_seconds, other)
 
@@ -168,6 +173,7 @@ class Entra(StandIn):
         """As at the start, but for the keys: whoever has learnt them may go on using them."""
         super().reset()
         self.expires_in_seconds = 3600
+        self.registration = replace(self._registered)
 
     def _mint(self, good: dict[str, Any], lifetime_seconds: float, other: Mapping[str, Any]) -> str:
         merged = {**good, "exp": good["iat"] + lifetime_seconds, **other}

@@ -2,20 +2,20 @@
 
 import ssl
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..control import Handler
+from ..entra import Entra
 from ..entra.configuration import PARTNER_CENTER, PARTNER_CENTER_21VIANET
-from ..entra.key_ring import KeyRing
 from ..journal import Entry
 from ..rules import Asked
 from ..script import Answer
 from ..stand_in import StandIn
 from ..tokens import peek
-from ..users import User, user_name
+from ..users import user_name
 from . import answers
 from .profiles import START, Profiles
 from .token_check import bearer, check, has_mfa
@@ -35,10 +35,10 @@ class PartnerCenter(StandIn):
         audiences: The `aud` values that are accepted.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, keys: KeyRing, users: Iterable[User]) -> None:
+    def __init__(self, context: ssl.SSLContext, *, entra: Entra) -> None:
+        """`entra` is whose tokens are trusted, and who its users are."""
         super().__init__(context)
-        self._keys = keys
-        self._users = tuple(users)
+        self._entra = entra
         self.profiles = Profiles()
         self._set_to_start()
 
@@ -64,12 +64,15 @@ class PartnerCenter(StandIn):
         entry.endpoint = "profile" if urlsplit(entry.path).path in (self.put_path, self.get_path) else None
         tenant = claims.get("tid")
         entry.tenant = tenant if isinstance(tenant, str) else None
-        entry.user = user_name(self._users, claims.get("oid"))
+        entry.user = user_name(self._entra.users.values(), claims.get("oid"))
 
     def true_answer(self, entry: Entry) -> Answer:
         """What Partner Center answers, the ids included."""
         claims, refusal = check(
-            bearer(entry.header("Authorization")), self._keys, audiences=self.audiences, require_mfa=self.require_mfa
+            bearer(entry.header("Authorization")),
+            self._entra.keys,
+            audiences=self.audiences,
+            require_mfa=self.require_mfa,
         )
         answer = refusal or self._serve(entry, str(claims.get("tid")))
         if claims and (entry.header("ValidateMfa") or "").lower() == "true":
@@ -86,11 +89,12 @@ class PartnerCenter(StandIn):
         return replace(answer, headers=(*answer.headers, *ids), echo_ids=False)
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
-        """Settings, and the profiles."""
+        """Settings, the profiles, and a token for Partner Center itself."""
         return {
             ("GET", "settings"): lambda _: self.settings(),
             ("GET", "profiles"): lambda _: self.profiles,
             ("PUT", "profiles"): self._put_profiles,
+            ("POST", "sign-in"): lambda body: {"access_token": self._entra.partner_center_token(body["user"])},
         }
 
     def settings(self) -> dict[str, str]:
@@ -128,4 +132,4 @@ class PartnerCenter(StandIn):
         self.require_mfa = True
         self.audiences = (PARTNER_CENTER, PARTNER_CENTER_21VIANET)
         self.profiles.clear()
-        self.profiles.update({user.tenant_id: dict(START) for user in self._users})
+        self.profiles.update({tenant: dict(START) for tenant in self._entra.tenants})
