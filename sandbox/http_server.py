@@ -80,10 +80,11 @@ class HttpServer:
             with contextlib.suppress(OSError):
                 if await self._greet(reader, writer):
                     await self._converse(reader, writer, number)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
             await _close(writer)
+        except asyncio.CancelledError:  # by stop(), which waits for nobody
+            pass
+        finally:
+            writer.transport.abort()
 
     async def _greet(self, reader: StreamReader, writer: StreamWriter) -> bool:
         """Make the TLS handshake. Returns False where there shall be none."""
@@ -123,8 +124,9 @@ class HttpServer:
 
 
 async def _close(writer: StreamWriter) -> None:
-    """Close in order; a client that does not say good-bye within a second is dropped."""
+    """Close in order, and give the client a second to do the same. No-op where the connection is broken already."""
+    if writer.is_closing():
+        return
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
         await asyncio.wait_for(writer.wait_closed(), 1)
-    writer.transport.abort()

@@ -21,6 +21,8 @@ class StandIn(ABC):
     Attributes:
         server: The listener, with switches for trouble before any request (http_server.py).
         journal: What was asked so far, the control API left out.
+        known_as: The URL it goes by where clients are sent here under another name, such as a real host's; None means
+            its own. Documents and tokens name it.
         scripted_endpoint: Where a script holds that names no endpoint; None means everywhere.
     """
 
@@ -29,6 +31,7 @@ class StandIn(ABC):
     def __init__(self, context: ssl.SSLContext | None) -> None:
         """None as `context` means plain HTTP."""
         self.journal = Journal()
+        self.known_as: str | None = None
         self._rules = Rules()
         self._scheme = "https" if context else "http"
         self.server = HttpServer(self._respond, context=context, unread=self._rules.take_unread)
@@ -36,7 +39,7 @@ class StandIn(ABC):
     @property
     def base_url(self) -> str:
         """Scheme, host and port, without a slash at the end."""
-        return f"{self._scheme}://localhost:{self.server.port}"
+        return self.known_as or f"{self._scheme}://localhost:{self.server.port}"
 
     def clear_script(self) -> None:
         """Give true answers again."""
@@ -46,6 +49,7 @@ class StandIn(ABC):
         """As it was at the start: no script, an empty journal, every switch off."""
         self.clear_script()
         self.journal.clear()
+        self.known_as = None
         self.server.idle_seconds = None
         self.server.hang_at_tls_hello = self.server.reset_at_tls_hello = False
 

@@ -30,19 +30,25 @@ def for_function(user: User, registration: Registration, *, base_url: str, versi
         client = {"azp": registration.caller_client_id, "azpacr": "1"}
         return claims | client | {"aud": registration.client_id, "iss": f"{base_url}/{user.tenant_id}/v2.0"}
     client = {"appid": registration.caller_client_id, "appidacr": "1", "acr": "1"}
-    return claims | client | {"aud": registration.audience_uri, "iss": f"{base_url}/{user.tenant_id}/"}
+    return claims | client | {"aud": registration.audience_uri, "iss": f"{v1_issuer_host(base_url)}/{user.tenant_id}/"}
+
+
+def v1_issuer_host(base_url: str) -> str:
+    """Whom v1 tokens name: the cloud's own host for the real names, the stand-in itself for an unknown one."""
+    if base_url.startswith("https://localhost:"):
+        return base_url
+    return "https://sts.chinacloudapi.cn" if base_url.endswith(".cn") else "https://sts.windows.net"
 
 
 def for_partner_center(user: User, registration: Registration, *, resource: str) -> dict[str, Any]:
     """A v1 token, whatever endpoint it was asked for at, padded to the size of a real one."""
-    issuer_host = "sts.chinacloudapi.cn" if resource.endswith(".cn") else "sts.windows.net"
     claims = {
         "acr": "1",
         "amr": ["pwd", "mfa"],
         "appid": registration.client_id,
         "appidacr": "1",
         "aud": resource,
-        "iss": f"https://{issuer_host}/{user.tenant_id}/",
+        "iss": f"{v1_issuer_host(resource)}/{user.tenant_id}/",
         "scp": "user_impersonation",
         "ver": "1.0",
     }

@@ -115,7 +115,7 @@ class Entra(StandIn):
         self,
         *answers: Answer,
         times: int | None = 1,
-        path: Endpoint = "token",
+        path: Endpoint | None = "token",
         tenant: str | None = None,
         user: str | None = None,
     ) -> None:

@@ -23,6 +23,13 @@ from .token_check import bearer, check, has_mfa
 READ_PATH = "/v1/profiles/support"
 PUT_PATH = "/v1/profiles/supportprofile"
 
+# Undocumented, but on every recorded answer; a client must not relay or need them.
+SERVICE_HEADERS = (
+    ("MS-CV", "TGRwSCPlyUqFmSVb.0"),
+    ("MS-ServerId", "201112506"),
+    ("Request-Context", "appId=cid-v1:03ce8ca8-8373-4021-8f25-d5dd45c7b12f"),
+)
+
 
 class PartnerCenter(StandIn):
     """Reads and replaces support profiles for tokens that Entra's keys have signed.
@@ -31,6 +38,7 @@ class PartnerCenter(StandIn):
         profiles: Tenant id -> its profile, in camelCase.
         put_path: The one path that takes PUT; the documented one, or the SDKs' /v1/profiles/support.
         get_path: The one path that takes GET.
+        tell_mfa: Answer ValidateMfa with isMfaCompliant.
         require_mfa: Refuse a token whose `amr` shows no second factor.
         audiences: The `aud` values that are accepted.
     """
@@ -75,18 +83,18 @@ class PartnerCenter(StandIn):
             require_mfa=self.require_mfa,
         )
         answer = refusal or self._serve(entry, str(claims.get("tid")))
-        if claims and (entry.header("ValidateMfa") or "").lower() == "true":
+        if claims and self.tell_mfa and (entry.header("ValidateMfa") or "").lower() == "true":
             compliant = ("isMfaCompliant", str(has_mfa(claims)).lower())
             answer = replace(answer, headers=(*answer.headers, compliant))
         return self.finish(answer, entry)
 
     def finish(self, answer: Answer, entry: Entry) -> Answer:
-        """Add the ids, the caller's or made ones, to an answer that has them."""
+        """Add the ids, the caller's or made ones, and what else the service sends, to an answer that has them."""
         if not answer.echo_ids:
             return answer
         names = ("MS-CorrelationId", "MS-RequestId")
         ids = tuple((name, entry.header(name) or str(uuid.uuid4())) for name in names)
-        return replace(answer, headers=(*answer.headers, *ids), echo_ids=False)
+        return replace(answer, headers=(*answer.headers, *ids, *SERVICE_HEADERS), echo_ids=False)
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
         """Settings, the profiles, and a token for Partner Center itself."""
@@ -130,6 +138,7 @@ class PartnerCenter(StandIn):
         self.put_path = PUT_PATH
         self.get_path = READ_PATH
         self.require_mfa = True
+        self.tell_mfa = True
         self.audiences = (PARTNER_CENTER, PARTNER_CENTER_21VIANET)
         self.profiles.clear()
         self.profiles.update({tenant: dict(START) for tenant in self._entra.tenants})
