@@ -1,0 +1,37 @@
+"""Update a Microsoft Partner Center support profile on behalf of the person who asks.
+
+The package reads top to bottom in the order data flows::
+
+    http_trigger     azure.functions request <-> plain values
+    handler          the story, told once: it alone turns an error into an answer
+      request          headers, query, body -> values
+        request_ids      MS-CorrelationId, MS-RequestId, delivery ids
+        media_type       Content-Type and Content-Encoding
+        strict_json      bytes -> JSON, without what json lets pass
+      support_profile  SupportProfile: fields, limits, wire shape
+        field_rules      what an Email, a Telephone, a Website may be
+      caller           bearer token -> Caller (tenant, user, expiry)
+        token_claims     which claims make a token a user's, for us, now
+        signing_keys     Entra's keys: fetched once, kept through an outage
+        entra_metadata   where Entra publishes its endpoints and keys
+      on_behalf_of     Caller -> Partner Center access token
+        exchange_cache   one exchange per assertion, however many wait
+        msal_http_client what msal is given to send with
+        entra_answers    Entra's refusals -> errors
+      partner_center   access token + profile -> upstream answer
+        upstream_answer  status, headers, body -> success or error
+      http_messages    one HTTP exchange as plain values
+      http_client      one SSL context, a connection per call
+        deadline_network every wait on the wire ends by the deadline
+      response         answer | error -> status, headers, body
+      call             what every step needs: ids, deadline, audit event
+      audit            one record per answer
+    errors           every failure: code, status, who acts, retryable
+      evidence         what one occurrence can show
+    settings         environment -> frozen Settings
+      setting_values   text -> value
+    clouds           the national clouds as a table
+    service          what lives from call to call, built once
+"""
+
+__version__ = "0.1.0"

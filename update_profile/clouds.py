@@ -1,0 +1,102 @@
+"""The national clouds of Partner Center, as a table.
+
+Sources: learn.microsoft.com/partner-center/developer/partner-center-rest-urls (API addresses),
+learn.microsoft.com/entra/identity-platform/authentication-national-cloud (login hosts). The issuers of v1 tokens
+outside the global cloud rest on third-party reports and were not seen on live tokens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+GLOBAL_API = "https://api.partnercenter.microsoft.com"
+CHINA_API = "https://partner.partnercenterapi.microsoftonline.cn"
+DEFAULT_CLOUD = "global"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """One national cloud.
+
+    Attributes:
+        authority_host: Where users sign in; the host that v2 issuers name.
+        aliases: Other login hosts of the same cloud, which MSAL knows too: bare host names.
+        v1_issuer_host: The host that v1 issuers name.
+        base_url: Partner Center's API.
+        scope: The delegated permission to ask for.
+        closed: Why the cloud cannot be used any more; None for a live one.
+    """
+
+    authority_host: str
+    aliases: frozenset[str]
+    v1_issuer_host: str
+    base_url: str
+    scope: str
+    closed: str | None = None
+
+
+CLOUDS: Mapping[str, Cloud] = MappingProxyType(
+    {
+        "global": Cloud(
+            authority_host="https://login.microsoftonline.com",
+            aliases=frozenset({"login.microsoft.com", "login.windows.net", "sts.windows.net"}),
+            v1_issuer_host="https://sts.windows.net",
+            base_url=GLOBAL_API,
+            scope=f"{GLOBAL_API}/user_impersonation",
+        ),
+        "usgov": Cloud(
+            authority_host="https://login.microsoftonline.us",
+            aliases=frozenset({"login-us.microsoftonline.com", "login.usgovcloudapi.net"}),
+            v1_issuer_host="https://sts.windows.net",
+            base_url=GLOBAL_API,
+            scope=f"{GLOBAL_API}/user_impersonation",
+        ),
+        "china": Cloud(
+            authority_host="https://login.partner.microsoftonline.cn",
+            aliases=frozenset({"login.chinacloudapi.cn"}),
+            v1_issuer_host="https://sts.chinacloudapi.cn",
+            base_url=CHINA_API,
+            scope=f"{CHINA_API}/user_impersonation",
+        ),
+        "germany": Cloud(
+            authority_host="https://login.microsoftonline.de",
+            aliases=frozenset(),
+            v1_issuer_host="https://sts.microsoftonline.de",
+            base_url=GLOBAL_API,
+            scope=f"{GLOBAL_API}/user_impersonation",
+            closed="Microsoft Cloud Germany closed on 2021-10-29",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuers:
+    """The ``iss`` of a tenant's tokens, by token version."""
+
+    v1: str
+    v2: str
+
+
+def issuers(authority_host: str, tenant_id: str) -> Issuers:
+    """Say who issues a tenant's tokens.
+
+    Args:
+        authority_host: ``https://host[:port]`` as configured. A host of the table stands for its whole cloud,
+            aliases too; an unknown one issues under its own name.
+        tenant_id: The tenant's GUID, in lower case.
+    """
+    cloud = cloud_of(authority_host)
+    if cloud is None:
+        return Issuers(v1=f"{authority_host}/{tenant_id}/", v2=f"{authority_host}/{tenant_id}/v2.0")
+    return Issuers(v1=f"{cloud.v1_issuer_host}/{tenant_id}/", v2=f"{cloud.authority_host}/{tenant_id}/v2.0")
+
+
+def cloud_of(authority_host: str) -> Cloud | None:
+    """Find the cloud a login host belongs to; None for a host that is in no row."""
+    host = urlsplit(authority_host).netloc
+    for cloud in CLOUDS.values():
+        if host == urlsplit(cloud.authority_host).netloc or host in cloud.aliases:
+            return cloud
+    return None

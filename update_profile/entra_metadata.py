@@ -1,0 +1,111 @@
+"""Where Entra ID publishes a tenant's endpoints and signing keys (OpenID Connect Discovery 1.0, RFC 7517)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from .deadline import Deadline
+from .errors import EntraTimeout, EntraUnavailable, UpdateProfileError
+from .evidence import Evidence
+from .http_client import HttpClient
+from .http_messages import HttpRequest, TransportError
+from .retry_after import read_retry_after
+from .strict_json import NotJson, parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKey:
+    """A public key of Entra ID.
+
+    Attributes:
+        issuer: Whose tokens it may sign, the tenant's id filled in; None when the key does not say.
+        jwk: The key as published.
+    """
+
+    issuer: str | None
+    jwk: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantMetadata:
+    """What one tenant publishes: the discovery document as it came, and the keys by key id."""
+
+    discovery: Mapping[str, Any] = field(repr=False)
+    keys: Mapping[str, SigningKey] = field(repr=False)
+
+
+class EntraMetadata:
+    """Fetches what tenants publish."""
+
+    def __init__(self, http: HttpClient, authority_host: str) -> None:
+        """``authority_host``: ``https://host[:port]``."""
+        self._http = http
+        self._authority_host = authority_host
+
+    async def fetch(self, tenant_id: str, *, deadline: Deadline) -> TenantMetadata:
+        """Fetch a tenant's discovery document, and the keys from where it says.
+
+        Raises:
+            EntraUnavailable, EntraTimeout: Either cannot be had, or makes no sense.
+        """
+        url = f"{self._authority_host}/{tenant_id}/v2.0/.well-known/openid-configuration"
+        discovery = await self._get(url, deadline)
+        keys = await self._get(_https_address(discovery, "jwks_uri"), deadline)
+        _https_address(discovery, "token_endpoint")
+        return TenantMetadata(discovery=MappingProxyType(discovery), keys=read_keys(keys, tenant_id))
+
+    async def _get(self, url: str, deadline: Deadline) -> dict[str, Any]:
+        try:
+            answer = await self._http.send(HttpRequest(method="GET", url=url), deadline=deadline)
+        except TransportError as error:
+            raise _trouble(error) from error
+        if answer.status != 200:
+            seconds = read_retry_after(answer.header("retry-after"))
+            raise EntraUnavailable("Entra ID does not give its keys.", Evidence(retry_after_seconds=seconds))
+        return _read_object(answer.body)
+
+
+def read_keys(document: Mapping[str, Any], tenant_id: str) -> Mapping[str, SigningKey]:
+    """The RSA signing keys of a JWK set, by key id; what is no such key is left out."""
+    entries = document.get("keys")
+    keys = {
+        entry["kid"]: SigningKey(issuer=_issuer(entry, tenant_id), jwk=MappingProxyType(entry))
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and _signs(entry)
+    }
+    return MappingProxyType(keys)
+
+
+def _signs(entry: Mapping[str, Any]) -> bool:
+    texts = (entry.get("kid"), entry.get("n"), entry.get("e"))
+    return entry.get("kty") == "RSA" and entry.get("use", "sig") == "sig" and all(isinstance(t, str) for t in texts)
+
+
+def _issuer(entry: Mapping[str, Any], tenant_id: str) -> str | None:
+    issuer = entry.get("issuer")
+    return issuer.replace("{tenantid}", tenant_id) if isinstance(issuer, str) else None
+
+
+def _https_address(discovery: Mapping[str, Any], name: str) -> str:
+    address = discovery.get(name)
+    if not isinstance(address, str) or urlsplit(address).scheme != "https":
+        raise EntraUnavailable(f"Entra ID's discovery document has no usable {name}.")
+    return address
+
+
+def _read_object(body: bytes | None) -> dict[str, Any]:
+    try:
+        document = parse(body or b"")
+    except NotJson:
+        document = None
+    if not isinstance(document, dict):
+        raise EntraUnavailable("Entra ID's discovery document or keys cannot be read.")
+    return document
+
+
+def _trouble(error: TransportError) -> UpdateProfileError:
+    if error.sent and error.timed_out:
+        return EntraTimeout("Entra ID did not give its keys in time.")
+    return EntraUnavailable("Entra ID cannot be reached for its keys.")

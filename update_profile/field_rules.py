@@ -1,0 +1,80 @@
+"""What an Email, a Telephone and a Website may be.
+
+Microsoft documents no limits for the support profile, so these are our own: they refuse what a customer could not
+read or use and pass the rest, Microsoft's own example (``www.microsoft.com`` without a scheme) included. A value is
+checked, never rewritten: what passes is sent as it came, code point for code point. Lengths are in code points.
+
+Each rule raises ValueError with a sentence that holds no part of the value.
+"""
+
+import re
+import unicodedata
+
+EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+TELEPHONE_LENGTH = 64
+WEBSITE_LENGTH = 2048
+# Joiners shape letters in several scripts and stand in internationalised names (RFC 5892, appendix A).
+_JOINERS = frozenset("\u200c\u200d")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}([/?#].*)?", re.DOTALL)
+
+
+def email(value: str) -> str:
+    """One ``@`` with something on both sides and no white space."""
+    _check_text(value, longest=EMAIL_LENGTH, allowed=_JOINERS)
+    _refuse_white_space(value)
+    local, at, domain = value.partition("@")
+    if not (local and at and domain) or "@" in domain:
+        raise ValueError("needs exactly one @ with something on both sides")
+    return value
+
+
+def telephone(value: str) -> str:
+    """At least one digit, of any script."""
+    _check_text(value, longest=TELEPHONE_LENGTH, allowed=frozenset())
+    if not any(character.isdecimal() for character in value):
+        raise ValueError("needs a digit")
+    return value
+
+
+def website(value: str) -> str:
+    """No white space, no user information, and no scheme but ``http`` or ``https``."""
+    _check_text(value, longest=WEBSITE_LENGTH, allowed=_JOINERS)
+    _refuse_white_space(value)
+    scheme, rest = _split_scheme(value)
+    if scheme.lower() not in ("", "http", "https"):
+        raise ValueError("may start with http:// or https:// or with no scheme at all")
+    if "@" in re.split(r"[/?#\\]", rest.lstrip("/\\"), maxsplit=1)[0]:
+        raise ValueError("must not hold user information (something@ before the host)")
+    return value
+
+
+def _check_text(value: str, *, longest: int, allowed: frozenset[str]) -> None:
+    if not value or value.isspace():
+        raise ValueError("is blank")
+    _refuse_invisible(value, allowed)
+    if value[0].isspace() or value[-1].isspace():
+        raise ValueError("has white space at an end")
+    if len(value) > longest:
+        raise ValueError(f"is longer than {longest} characters")
+
+
+def _refuse_invisible(value: str, allowed: frozenset[str]) -> None:
+    """Control and format characters come invisibly with copied text, and every customer would see them."""
+    for place, character in enumerate(value, start=1):
+        if unicodedata.category(character) in ("Cc", "Cf") and character not in allowed:
+            raise ValueError(f"has an invisible character, U+{ord(character):04X} at character {place}")
+
+
+def _refuse_white_space(value: str) -> None:
+    for place, character in enumerate(value, start=1):
+        if character.isspace():
+            raise ValueError(f"has white space at character {place}")
+
+
+def _split_scheme(value: str) -> tuple[str, str]:
+    """The scheme ("" for none) and what follows. ``www.contoso.com:8080`` is a host with a port."""
+    match = _SCHEME.fullmatch(value)
+    if not match or ("." in match[1] and _PORT.fullmatch(match[2])):
+        return "", value
+    return match[1], match[2]

@@ -1,0 +1,80 @@
+"""The story, told once. It alone turns an error into an answer."""
+
+import logging
+import traceback
+from collections.abc import Callable
+
+from . import __version__, audit, request, response
+from .call import Call
+from .errors import Unexpected, UpdateProfileError
+from .request import IncomingRequest
+from .request_ids import read_ids
+from .response import Reply
+from .service import Service
+from .upstream_answer import UpstreamAnswer
+
+logger = logging.getLogger("update_profile")
+HEALTH_STATUS = 503  # of a failure at the health route: whatever asks there knows "unavailable"
+
+
+async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
+    """Answer one call. Never raises, not even when it is cancelled.
+
+    An exception that left here would cost the caller a bare 500; a cancellation or a SystemExit would let the caller
+    wait for minutes and take the worker process with it.
+
+    Args:
+        incoming: The request.
+        service: Gives the collaborators, or raises Misconfigured.
+    """
+    call = Call.start(incoming)
+    level = logging.INFO
+    try:
+        answer = await _update(incoming, call, service())
+        reply = response.relay(answer, call.ids)
+    except UpdateProfileError as error:
+        reply = _refuse(incoming, call, error)
+        level = logging.ERROR if error.actor == "operator" else logging.INFO
+    except BaseException as error:  # noqa: BLE001  see above
+        reply = _refuse(incoming, call, _unexpected(error))
+        level = logging.ERROR
+    call.event.status = reply.status
+    audit.completed(call.event, level=level, started_at=call.started_at)
+    return reply
+
+
+async def _update(incoming: IncomingRequest, call: Call, service: Service) -> UpstreamAnswer:
+    """The order of the checks is part of the contract: a stranger without a valid token learns nothing of a body."""
+    settings = service.settings
+    call.allow(settings.request_budget_seconds)
+    call.ids.check()
+    request.check_query(incoming.url)
+    request.check_body_head(incoming, max_body_bytes=settings.max_body_bytes)
+    assertion = request.read_assertion(incoming.header("authorization"))
+    caller = await service.validate(assertion, deadline=call.deadline)
+    call.identify(caller, body=incoming.body)
+    profile = request.read_body(incoming.body)
+    access_token, call.event.exchange = await service.on_behalf_of.access_token(caller, deadline=call.deadline)
+    return await service.partner_center.put_support_profile(profile, access_token=access_token, call=call)
+
+
+def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
+    """Say whether the settings are sound, without any call outside."""
+    ids = read_ids(incoming.headers)
+    try:
+        service()
+    except UpdateProfileError as error:
+        return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
+    return response.healthy(__version__, ids)
+
+
+def _refuse(incoming: IncomingRequest, call: Call, error: UpdateProfileError) -> Reply:
+    call.event.failed(error)
+    return response.problem(error, call.ids, accept=incoming.header("accept"))
+
+
+def _unexpected(error: BaseException) -> Unexpected:
+    """Log where a fault of ours came from, without its text: that may hold what the caller sent."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("update_profile.unexpected %s\n%s", type(error).__name__, frames)
+    return Unexpected("This function failed before anything was known to be written; the operator can see why.")

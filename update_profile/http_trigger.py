@@ -1,0 +1,33 @@
+"""azure.functions request <-> plain values. The only module that imports azure.functions.
+
+The routed functions take ``req`` alone: the worker refuses to load one with another parameter, even with a default.
+"""
+
+import azure.functions as func
+
+from . import handler
+from .request import IncomingRequest
+from .response import Reply
+from .service import Services
+
+_services = Services()
+
+
+async def update_profile(req: func.HttpRequest) -> func.HttpResponse:
+    """``POST`` and ``PUT /api/update_profile``."""
+    return _http_response(await handler.update_profile(_incoming(req), service=_services.current))
+
+
+async def health(req: func.HttpRequest) -> func.HttpResponse:
+    """``GET /api/health``. A coroutine, so that it runs on the event loop the service belongs to."""
+    return _http_response(handler.health(_incoming(req), service=_services.current))
+
+
+def _incoming(req: func.HttpRequest) -> IncomingRequest:
+    headers = {name.lower(): value for name, value in req.headers.items()}
+    return IncomingRequest(method=req.method.upper(), url=req.url, headers=headers, body=req.get_body())
+
+
+def _http_response(reply: Reply) -> func.HttpResponse:
+    # Made anew for each answer: the worker changes a response while it encodes it.
+    return func.HttpResponse(body=reply.body or None, status_code=reply.status, headers=dict(reply.headers))

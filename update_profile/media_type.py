@@ -1,0 +1,42 @@
+"""Content-Type and Content-Encoding: is this body plain JSON?
+
+Callers spell JSON's media type in many ways, so the parts are compared, not the header (RFC 9110, section 8.3).
+"""
+
+from .errors import UnsupportedMediaType
+
+JSON = "application/json"
+_UTF_8 = ("utf-8", "utf8")
+_WRAPPED = "application/octet-stream"
+
+
+def require_plain_json(content_type: str, content_encoding: str) -> None:
+    """Check how the body is sent. "" stands for an absent header, which counts as plain JSON.
+
+    Raises:
+        UnsupportedMediaType: It is another type, another charset, or compressed.
+    """
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    if any(coding not in ("", "identity") for coding in codings):
+        raise UnsupportedMediaType("The body must come without Content-Encoding: nothing is unpacked here.")
+    # The host joins a repeated header by a comma; a blank one counts as absent.
+    types = {_normalised(part) for part in content_type.split(",") if part.strip()} or {_normalised("")}
+    if len(types) > 1:
+        raise UnsupportedMediaType("Two different Content-Type headers came with the request.")
+    essence, charsets = types.pop()
+    if essence not in ("", JSON):
+        raise UnsupportedMediaType(_other_type(essence))
+    if not all(charset in _UTF_8 for charset in charsets):
+        raise UnsupportedMediaType("The body must be JSON in UTF-8; Content-Type names another charset.")
+
+
+def _normalised(value: str) -> tuple[str, frozenset[str]]:
+    essence, *parameters = (part.strip().lower() for part in value.split(";"))
+    pairs = [parameter.partition("=") for parameter in parameters]
+    return essence, frozenset(text.strip().strip('"') for name, _, text in pairs if name.strip() == "charset")
+
+
+def _other_type(essence: str) -> str:
+    if essence == _WRAPPED:
+        return f"The body arrived wrapped, as bytes. Send the JSON itself, as {JSON}."
+    return f"Content-Type must be {JSON}."

@@ -1,0 +1,141 @@
+"""What msal is given to send with: its requests travel over the same connections as everything else.
+
+msal runs in a thread and waits; the request itself is sent on the event loop, with the loop's deadlines, TLS context
+and rules. One client serves one exchange, so nothing of it is ever shared by two users. What msal would log or trip
+over (a body that is not JSON, a 5xx) ends here as an error of ours.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from .deadline import Deadline
+from .errors import EntraTimeout, EntraTrouble, EntraUnavailable, EntraUnexpected
+from .evidence import Evidence
+from .http_client import HttpClient
+from .http_messages import HttpAnswer, HttpRequest, TransportError
+from .retry_after import read_retry_after
+from .strict_json import NotJson, parse
+
+ATTEMPT_SECONDS = 10.0  # so that a budget of 20 s has room for a second attempt after a hang
+LONGEST_PAUSE_SECONDS = 0.3
+GRACE_SECONDS = 1.0
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class MsalAnswer:
+    """The answer in the form msal reads. It bears no headers: msal would throttle by them, across users."""
+
+    status_code: int
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def raise_for_status(self) -> None:
+        """Part of msal's interface; failures never get this far."""
+
+
+class MsalHttpClient:
+    """msal's ``http_client`` for one exchange (msal/oauth2cli/http.py describes the interface)."""
+
+    def __init__(
+        self, http: HttpClient, *, loop: asyncio.AbstractEventLoop, deadline: Deadline, discovery: Mapping[str, Any]
+    ) -> None:
+        """``discovery`` is the tenant's document that came with its keys: msal would only fetch it again."""
+        self._http = http
+        self._loop = loop
+        self._deadline = deadline
+        self._discovery = dict(discovery)
+        self.answer: HttpAnswer | None = None
+
+    def get(self, url: str, **_: object) -> MsalAnswer:
+        """Give msal the tenant's discovery document, the one thing it gets."""
+        if not url.endswith("/.well-known/openid-configuration"):
+            raise EntraUnexpected("The token library asked for something unforeseen.")
+        return MsalAnswer(200, json.dumps(self._discovery))
+
+    def post(
+        self, url: str, *, data: Mapping[str, Any], headers: Mapping[str, str] | None = None, **_: object
+    ) -> MsalAnswer:
+        """Send msal's form to the token endpoint; a second time when the first was cut off or met a 5xx.
+
+        Asking twice for a token harms nobody, and msal never does it.
+
+        Raises:
+            EntraUnavailable, EntraTimeout, EntraUnexpected: No answer that msal could read.
+        """
+        # urlencode takes bytes too: msal gives a client assertion as bytes, which httpx would send as "b'...'".
+        request = HttpRequest(
+            method="POST",
+            url=url,
+            headers={**(headers or {}), "Content-Type": FORM},
+            body=urlencode(data).encode("ascii"),
+        )
+        self.answer = self._send_repeating(request)
+        return MsalAnswer(self.answer.status, _json_text(self.answer))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _send_repeating(self, request: HttpRequest) -> HttpAnswer:
+        try:
+            return self._send(request, self._deadline.within(ATTEMPT_SECONDS))
+        except _Passing as failure:
+            pause = random.uniform(0, LONGEST_PAUSE_SECONDS)  # noqa: S311  spreads load, guards nothing
+            if self._deadline.remaining_seconds() <= pause:
+                raise failure.error from failure
+        time.sleep(pause)
+        try:
+            return self._send(request, self._deadline)
+        except _Passing as failure:
+            raise failure.error from failure
+
+    def _send(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+        """Send once, on the event loop.
+
+        Raises:
+            _Passing: It may go better a second time.
+            EntraUnavailable: Nothing was sent, or Entra asks to wait.
+        """
+        sending = asyncio.run_coroutine_threadsafe(self._http.send(request, deadline=deadline), self._loop)
+        try:
+            answer = sending.result(deadline.remaining_seconds() + GRACE_SECONDS)
+        except TransportError as error:
+            raise _trouble(error) from error
+        if answer.status < 500:
+            return answer
+        seconds = read_retry_after(answer.header("retry-after"))
+        unavailable = EntraUnavailable("Entra ID failed.", Evidence(retry_after_seconds=seconds))
+        raise _Passing(unavailable) if seconds is None else unavailable
+
+
+class _Passing(Exception):
+    """A failure of one attempt that the next may not meet, and the error it is if there is no next."""
+
+    def __init__(self, error: EntraTrouble) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+def _trouble(error: TransportError) -> Exception:
+    if not error.sent:
+        return EntraUnavailable("Entra ID cannot be reached.")
+    if error.timed_out:
+        return _Passing(EntraTimeout("Entra ID did not answer in time."))
+    return _Passing(EntraUnavailable("The connection to Entra ID was cut."))
+
+
+def _json_text(answer: HttpAnswer) -> str:
+    """The body as text, if it is a JSON object: msal logs what is none."""
+    try:
+        document = parse(answer.body or b"")
+    except NotJson:
+        document = None
+    if not isinstance(document, dict) or 300 <= answer.status < 400:
+        raise EntraUnexpected("Entra ID's answer cannot be read.")
+    return json.dumps(document)

@@ -1,0 +1,99 @@
+"""Caller -> Partner Center access token, on behalf of the caller. The only module that imports msal.
+
+The grant is an assertion grant (RFC 7523), not token exchange (RFC 8693):
+learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow. As it comes, msal can hand one user's answer
+to another in this grant: its throttling keeps answers, access tokens too, under a key in which the user is missing
+(msal 1.39.0, throttled_http_client.py). So every exchange has a client of its own, and nothing of msal outlives it:
+docs/adr/0005-msal-without-shared-state.md.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msal
+
+from .caller import Caller
+from .deadline import Deadline
+from .entra_answers import AccessToken, read_result
+from .errors import EntraTimeout, EntraUnexpected, UpdateProfileError
+from .exchange_cache import ExchangeCache, How
+from .http_client import HttpClient
+from .msal_http_client import MsalHttpClient
+from .retry_after import read_retry_after
+from .settings import Settings
+from .signing_keys import SigningKeys
+
+MAX_THREADS = 16  # each is taken for as long as Entra ID takes to answer one user
+
+
+class OnBehalfOf:
+    """Gets Partner Center tokens for callers. Belongs to one event loop."""
+
+    def __init__(self, settings: Settings, http: HttpClient, signing_keys: SigningKeys) -> None:
+        """``signing_keys`` knows the token endpoint of every tenant whose tokens it could validate."""
+        self._settings = settings
+        self._http = http
+        self._signing_keys = signing_keys
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="on-behalf-of")
+        self._cache = ExchangeCache(self._exchange)
+
+    async def access_token(self, caller: Caller, *, deadline: Deadline) -> tuple[AccessToken, How]:
+        """A Partner Center token of this very caller, and how it was come by.
+
+        Raises:
+            EntraRefused, EntraTrouble, InvalidToken, Misconfigured: No token can be had.
+        """
+        return await self._cache.access_token(caller, deadline=deadline)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _exchange(self, caller: Caller, deadline: Deadline) -> AccessToken:
+        loop = asyncio.get_running_loop()
+        discovery = self._signing_keys.discovery(caller.tenant_id)
+        client = MsalHttpClient(self._http, loop=loop, deadline=deadline, discovery=discovery)
+        result = await loop.run_in_executor(self._threads, self._acquire, caller, client, deadline)
+        answer = client.answer
+        return read_result(
+            result,
+            status=answer.status if answer else 0,
+            retry_after_seconds=read_retry_after(answer.header("retry-after")) if answer else None,
+            caller=caller,
+            settings=self._settings,
+        )
+
+    def _acquire(self, caller: Caller, client: MsalHttpClient, deadline: Deadline) -> Mapping[str, Any]:
+        """What msal makes of the answer. Runs in a thread and logs nothing: such records lose their invocation."""
+        if not deadline.remaining_seconds():
+            raise EntraTimeout("There was no time left to ask Entra ID.")
+        try:
+            result = self._application(caller, client).acquire_token_on_behalf_of(
+                caller.assertion, [self._settings.partner_center_scope]
+            )
+        except UpdateProfileError:
+            raise
+        except Exception as error:  # what msal raises on odd answers has no common base
+            raise EntraUnexpected("Entra ID's answer cannot be used.") from error
+        return result if isinstance(result, Mapping) else {}
+
+    def _application(self, caller: Caller, client: MsalHttpClient) -> msal.ConfidentialClientApplication:
+        return msal.ConfidentialClientApplication(
+            self._settings.client_id,
+            client_credential=self._settings.client_secret.get_secret_value(),
+            authority=f"{self._settings.authority_host}/{caller.tenant_id}",
+            http_client=client,
+            token_cache=_NoTokenCache(),
+            instance_discovery=False,  # else an unknown host is looked up at login.microsoftonline.com
+            azure_region=False,  # else MSAL_FORCE_REGION would send the token request elsewhere
+            exclude_scopes=["offline_access", "profile"],  # no refresh token is asked for: none can be lost
+        )
+
+
+class _NoTokenCache(msal.TokenCache):  # type: ignore[misc]  # msal has no types
+    """Keeps nothing: msal would only write here, at 0.2 ms a token, and this client is used once."""
+
+    def add(self, event: object, now: float | None = None) -> None:
+        """Forget at once."""

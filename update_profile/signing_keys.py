@@ -1,0 +1,108 @@
+"""Entra's signing keys: fetched once however many wait, renewed, and kept through an outage.
+
+A key is looked up by tenant and key id. An unknown key id makes one fetch, and none again for a while, so that a flood
+of made-up key ids causes no flood of fetches.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .deadline import Deadline
+from .entra_metadata import EntraMetadata, SigningKey, TenantMetadata
+from .errors import EntraTimeout, EntraUnavailable, InvalidToken, UpdateProfileError
+
+__all__ = ["SigningKey", "SigningKeys"]
+
+FETCH_SECONDS = 10.0
+# Entra publishes a key well before it signs with it; "check for keys about every 24 hours" (access-tokens page).
+RENEW_AFTER_SECONDS = 24 * 3600.0
+# How long keys are used when none newer can be had: an outage of a day harms nobody.
+USABLE_SECONDS = 48 * 3600.0
+PAUSE_SECONDS = 30.0  # between two fetches of a tenant whose keys are held: a new key is learnt within it
+PAUSE_WITHOUT_KEYS_SECONDS = 1.0
+
+
+@dataclass
+class _Tenant:
+    """What is held of one tenant. Times are of the monotonic clock, in seconds."""
+
+    metadata: TenantMetadata | None = None
+    fetched_at: float = 0.0
+    tried_at: float | None = None
+    failure: UpdateProfileError | None = None
+    fetch: asyncio.Task[None] | None = None
+
+
+class SigningKeys:
+    """The keys of every allowed tenant. Belongs to one event loop."""
+
+    def __init__(self, metadata: EntraMetadata, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds that never go back."""
+        self._metadata = metadata
+        self._clock = clock
+        self._tenants: dict[str, _Tenant] = {}
+
+    async def find(self, tenant_id: str, key_id: str, *, deadline: Deadline) -> SigningKey:
+        """The key with this id.
+
+        Raises:
+            InvalidToken: The tenant, asked just now, has no such key.
+            EntraUnavailable, EntraTimeout: The tenant cannot be asked.
+        """
+        tenant = self._tenants.setdefault(tenant_id, _Tenant())
+        waited = self._must_fetch(tenant, key_id)
+        if waited:
+            await self._fetch(tenant_id, tenant, deadline)
+        key = self._held(tenant, key_id)
+        if key is not None:
+            return key
+        if waited and isinstance(tenant.failure, EntraTimeout):
+            raise EntraTimeout(tenant.failure.detail)
+        if tenant.failure is not None:
+            raise EntraUnavailable("Entra ID's keys cannot be had right now.", tenant.failure.evidence)
+        raise InvalidToken("The bearer token is signed with a key that Entra ID does not know.")
+
+    def discovery(self, tenant_id: str) -> Mapping[str, Any]:
+        """The discovery document of a tenant one of whose keys was found."""
+        metadata = self._tenants[tenant_id].metadata
+        if metadata is None:
+            raise LookupError("no key of this tenant was found")
+        return metadata.discovery
+
+    def _usable(self, tenant: _Tenant) -> TenantMetadata | None:
+        fresh_enough = self._clock() - tenant.fetched_at <= USABLE_SECONDS
+        return tenant.metadata if fresh_enough else None
+
+    def _held(self, tenant: _Tenant, key_id: str) -> SigningKey | None:
+        metadata = self._usable(tenant)
+        return metadata.keys.get(key_id) if metadata else None
+
+    def _must_fetch(self, tenant: _Tenant, key_id: str) -> bool:
+        held = self._held(tenant, key_id)
+        if held is not None and self._clock() - tenant.fetched_at <= RENEW_AFTER_SECONDS:
+            return False
+        if tenant.fetch is not None or tenant.tried_at is None:
+            return True
+        pause = PAUSE_SECONDS if self._usable(tenant) else PAUSE_WITHOUT_KEYS_SECONDS
+        return self._clock() - tenant.tried_at >= pause
+
+    async def _fetch(self, tenant_id: str, tenant: _Tenant, deadline: Deadline) -> None:
+        """Wait for the one fetch under way, starting it if there is none. A caller that goes away stops it for none."""
+        fetch = tenant.fetch = tenant.fetch or asyncio.create_task(self._renew(tenant_id, tenant))
+        done, _ = await asyncio.wait({fetch}, timeout=deadline.remaining_seconds())
+        if not done:
+            raise EntraTimeout("Entra ID did not give its keys in time.")
+        fetch.result()
+
+    async def _renew(self, tenant_id: str, tenant: _Tenant) -> None:
+        try:
+            tenant.metadata = await self._metadata.fetch(tenant_id, deadline=Deadline.after(FETCH_SECONDS))
+        except UpdateProfileError as error:
+            tenant.failure = error
+        else:
+            tenant.fetched_at, tenant.failure = self._clock(), None
+        finally:
+            tenant.tried_at, tenant.fetch = self._clock(), None

@@ -1,0 +1,86 @@
+"""Which claims make a token a user's, for this function, now.
+
+Claims and their meaning: learn.microsoft.com/entra/identity-platform/access-token-claims-reference and
+claims-validation. The checks are our own, as PyJWT lets TypeError and OverflowError out on odd times and takes
+text for numbers. They run after the signature is verified and in the order of the design: the first failure answers.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .clouds import Issuers
+from .errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
+from .evidence import Evidence
+from .settings import Settings
+
+CLOCK_LEEWAY_SECONDS = 60  # for nbf and iat; none for exp, as Entra ID would refuse the exchange
+YEAR_10000 = 253_402_300_800  # as seconds since 1970; no date can be made of more
+
+
+def check_times(claims: Mapping[str, Any], *, now: float) -> float:
+    """Check ``exp``, ``nbf`` and ``iat``; return ``exp``, in seconds since 1970."""
+    expires_at = _time(claims, "exp")
+    if expires_at <= now:
+        raise InvalidToken("The bearer token has expired. Get a new one.")
+    for name in ("nbf", "iat"):
+        if _time(claims, name) > now + CLOCK_LEEWAY_SECONDS:
+            raise InvalidToken(f"The bearer token is not valid yet ({name}).")
+    return expires_at
+
+
+def check_audience(claims: Mapping[str, Any], settings: Settings) -> None:
+    """``aud`` names this function: its GUID in v2 tokens, its App ID URI in v1 tokens."""
+    audience = claims.get("aud")
+    if not isinstance(audience, str) or audience.lower() not in settings.allowed_audiences:
+        raise InvalidToken("The bearer token was issued for another application (aud).")
+
+
+def check_issuer(claims: Mapping[str, Any], issuers: Issuers) -> None:
+    """``iss`` is the tenant's own, in the form that goes with ``ver``."""
+    expected = {"1.0": issuers.v1, "2.0": issuers.v2}
+    version = claims.get("ver")
+    if not isinstance(version, str) or expected.get(version) is None or claims.get("iss") != expected[version]:
+        raise InvalidToken("The bearer token was issued by someone else (iss, ver).")
+
+
+def check_user(claims: Mapping[str, Any]) -> str:
+    """The token is a user's; return the user's object id.
+
+    ``idtyp`` is optional, so a token with neither it nor ``scp`` is taken for an application's. ``roles`` say nothing:
+    users have them too.
+    """
+    kind = claims.get("idtyp", "user")
+    if kind != "user" or ("scp" not in claims and "idtyp" not in claims):
+        raise AppOnlyToken("An application cannot be acted for: sign a user in and send the user's token.")
+    user_id = claims.get("oid")
+    if not isinstance(user_id, str) or not user_id.isascii() or not user_id.isprintable() or not user_id.strip():
+        raise InvalidToken("The bearer token names no user (oid).")
+    return user_id
+
+
+def check_scope(claims: Mapping[str, Any], settings: Settings) -> None:
+    """``scp`` holds the scope that this function asks for."""
+    scopes = claims.get("scp")
+    if not isinstance(scopes, str) or settings.required_scope not in scopes.split(" "):
+        raise InsufficientScope(
+            f"The bearer token lacks the scope {settings.required_scope}.", Evidence(scope=settings.required_scope)
+        )
+
+
+def check_client(claims: Mapping[str, Any], settings: Settings) -> str | None:
+    """The calling application may call; return its client id, None when the token names none."""
+    client_id = claims.get("azp") if claims.get("ver") == "2.0" else claims.get("appid")
+    known = client_id.lower() if isinstance(client_id, str) else None
+    if settings.allowed_clients is not None and known not in settings.allowed_clients:
+        raise ClientNotAllowed("The application that sent the token is not in this function's list.")
+    return known
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidToken(f"The bearer token has no usable {name}.")
+    if not 0 <= value < YEAR_10000:
+        raise InvalidToken(f"The bearer token has no usable {name}.")
+    return float(value)
