@@ -1,0 +1,71 @@
+"""What a cached exchange costs with one user and with 10,000, and what a user's entry takes in memory."""
+
+import asyncio
+import secrets
+import statistics
+import time
+import tracemalloc
+
+from update_profile.caller import Caller
+from update_profile.deadline import Deadline
+from update_profile.entra_answers import AccessToken
+from update_profile.exchange_cache import MAX_ENTRIES, ExchangeCache
+
+TOKEN_BYTES = 2163  # a Partner Center token as documented
+ROUNDS = 7
+HITS = 2000
+
+
+async def _exchange(_: Caller, __: Deadline) -> AccessToken:
+    return AccessToken(value=secrets.token_urlsafe(TOKEN_BYTES)[:TOKEN_BYTES], expires_in_seconds=3600)
+
+
+def _caller(number: int) -> Caller:
+    return Caller(
+        tenant_id="tenant",
+        user_id=str(number),
+        client_id=None,
+        assertion=f"{number}.{secrets.token_urlsafe(TOKEN_BYTES)}"[:TOKEN_BYTES],
+        expires_at=time.time() + 3600,
+    )
+
+
+async def _fill(cache: ExchangeCache, callers: list[Caller]) -> None:
+    for caller in callers:
+        await cache.access_token(caller, deadline=Deadline.after(60))
+
+
+async def _microseconds_per_hit(cache: ExchangeCache, callers: list[Caller]) -> float:
+    """The median of several rounds over callers spread through the whole cache."""
+    step = max(1, len(callers) // HITS)
+    chosen = (callers[::step] * HITS)[:HITS]
+    rounds = []
+    for _ in range(ROUNDS):
+        started_at = time.perf_counter()
+        for caller in chosen:
+            await cache.access_token(caller, deadline=Deadline.after(60))
+        rounds.append((time.perf_counter() - started_at) / HITS * 1e6)
+    return statistics.median(rounds)
+
+
+async def main() -> None:
+    """Fill two caches, hit both, and print the ratio."""
+    one, many = ExchangeCache(_exchange), ExchangeCache(_exchange)
+    callers = [_caller(number) for number in range(MAX_ENTRIES)]
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    await _fill(many, callers)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    await _fill(one, callers[:1])
+    hit_one, hit_many = await _microseconds_per_hit(one, callers[:1]), await _microseconds_per_hit(many, callers)
+    print(
+        f"a hit with 1 user {hit_one:.1f} us, with {MAX_ENTRIES:,} users {hit_many:.1f} us: x {hit_many / hit_one:.2f}"
+    )
+    print(f"memory per user {(after - before) / len(callers):,.0f} bytes, of which the token is {TOKEN_BYTES:,}")
+    await _fill(many, [_caller(-number) for number in range(1, 1001)])
+    print(f"entries after 1,000 users more: {len(many):,}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
