@@ -10,6 +10,7 @@ http_server.py      HTTP/1.1 over TLS on sockets; http_request.py reads, wire_fa
 background_loop.py  the thread they run in
 certificates.py     the certificate authority, made at run time
 tokens.py, users.py tokens good and bad; alice, bob and carol
+demo.py, serve.py   the function among all of them: `make demo`, `make serve` (local_function.py, narration.py)
 functions_host.py   the Functions host's behaviour over the real worker library (host_*.py, worker.py)
 """
 

@@ -1,0 +1,85 @@
+"""What the demo says: short blocks of text, each time a measured one, and nothing that was not checked."""
+
+import json
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+MARGIN = "   "
+WIDTH = 110
+PROBLEM_MEMBERS = ("code", "actor", "retryable", "detail", "errors", "outcome")
+PROFILE_MEMBERS = ("email", "telephone", "website")
+
+
+class NotAsItShouldBe(Exception):
+    """A check of the demo failed; the text says which."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One leg of a call: when it began, in seconds on the monotonic clock, and what happened on it."""
+
+    name: str
+    began: float
+    what: str
+
+
+def check(*, that: str, holds: bool) -> None:
+    """Raise NotAsItShouldBe unless it holds; `that` is the sentence that should be true."""
+    if not holds:
+        raise NotAsItShouldBe(that)
+
+
+def heading(text: str) -> None:
+    """Begin a block."""
+    print(f"\n{text}")
+
+
+def tell(text: str = "") -> None:
+    """One line of a block."""
+    print(MARGIN + text if text else "")
+
+
+def tell_hops(hops: Iterable[Hop], *, ended: float) -> None:
+    """A table of hops: each begins where the one before ended, the last ends at `ended`."""
+    legs = list(hops)
+    start = legs[0].began
+    ends = [*(leg.began for leg in legs[1:]), ended]
+    check(
+        that="the hops follow each other in time",
+        holds=all(leg.began <= end for leg, end in zip(legs, ends, strict=True)),
+    )
+    tell(f"{'at':>8} {'took':>8}")
+    for leg, end in zip(legs, ends, strict=True):
+        tell(f"{_ms(leg.began - start)} {_ms(end - leg.began)}  {leg.name:<11}{leg.what}")
+    tell(f"{_ms(ended - start)}")
+
+
+def tell_profiles(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """What Partner Center holds before and after, member by member."""
+    tell(f"{'':11}{'before':<30}after")
+    for name in PROFILE_MEMBERS:
+        tell(f"{name:<11}{before.get(name, '-'):<30}{after.get(name, '-')}")
+
+
+def tell_problem(response: httpx.Response) -> None:
+    """The main members of a problem, and when to try again."""
+    problem = response.json()
+    tell(f"-> {response.status_code} {response.headers['content-type']}")
+    for name in PROBLEM_MEMBERS:
+        if name in problem:
+            value = problem[name]
+            _tell_member(name, value if isinstance(value, str) else json.dumps(value))
+    if "retry-after" in response.headers:
+        _tell_member("Retry-After", response.headers["retry-after"])
+
+
+def _tell_member(name: str, value: str) -> None:
+    indent = f"{MARGIN}   {name:<12}"
+    print(textwrap.fill(value, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent)))
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:5.1f} ms"

@@ -1,0 +1,80 @@
+"""The function beside its stand-ins, left running: `python -m sandbox.serve`, or `make serve`.
+
+Prints a curl line that works as it stands, and how to see what the stand-ins got. Stops at Ctrl+C or SIGTERM.
+"""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+from .functions_host import DEFAULT_PORT
+from .local_function import EXAMPLE, ROUTE, local_function, surroundings
+from .sandbox import Sandbox
+
+USER = "alice"
+# Longer than a working day, so that the printed line goes on working.
+TOKEN_SECONDS = 12 * 3600
+
+
+async def _serve(port: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with Sandbox() as sandbox:
+        async with AsyncExitStack() as stack:
+            _announce(sandbox, await _start(stack, sandbox, port))
+            await stop.wait()
+            print("Stopping.", flush=True)
+
+
+async def _start(stack: AsyncExitStack, sandbox: Sandbox, port: int) -> str:
+    """Serve on this port, or on a free one where it is taken, and say so."""
+    try:
+        return await stack.enter_async_context(local_function(sandbox, port=port))
+    except OSError:
+        print(f"Port {port} is taken: another is used instead.", flush=True)
+        return await stack.enter_async_context(local_function(sandbox))
+
+
+def _announce(sandbox: Sandbox, address: str) -> None:
+    entra, partner_center = sandbox.entra.base_url, sandbox.partner_center.base_url
+    curl = f"curl --noproxy '*' --cacert {sandbox.ca_file}"
+    token = sandbox.entra.sign_in(USER, lifetime_seconds=TOKEN_SECONDS)
+    another = json.dumps({"user": "carol"})
+    outage = json.dumps({"answers": [{"status": 503}]})
+    print(
+        surroundings(),
+        f"POST, PUT {address}{ROUTE}\nGET       {address}/api/health",
+        f"Post Microsoft's example as {USER} (her token is good for {TOKEN_SECONDS // 3600} hours, here alone):",
+        f"curl --noproxy '*' -i {address}{ROUTE} -H 'Authorization: Bearer {token}'"
+        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'",
+        "See what Partner Center holds, and what it and Entra ID were asked:",
+        f"{curl} {partner_center}/_sandbox/profiles\n"
+        f"{curl} {partner_center}/_sandbox/journal\n"
+        f"{curl} {entra}/_sandbox/journal",
+        "A token of another user (alice, bob, carol); a 503 of Partner Center for the next call:",
+        f"{curl} {entra}/_sandbox/sign-in -d '{another}'\n{curl} {partner_center}/_sandbox/script -d '{outage}'",
+        "The function's log follows. Ctrl+C stops everything.",
+        sep="\n\n",
+        end="\n\n",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """Serve until told to stop. Returns the exit status."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(logging.NullHandler())
+    logger = logging.getLogger("update_profile")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    asyncio.run(_serve(DEFAULT_PORT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
