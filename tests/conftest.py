@@ -1,10 +1,13 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from live_function import ROOT, EveryLog, LiveFunction
 
 from sandbox import Sandbox
+from sandbox.functions_host import FunctionsHost
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,32 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     """Entra ID and Partner Center as they are at the start."""
     running_sandbox.reset()
     return running_sandbox
+
+
+@pytest.fixture(scope="session")
+async def functions_host() -> AsyncIterator[FunctionsHost]:
+    """Our app, loaded once: the worker libraries keep it in module globals."""
+    host = await FunctionsHost.load(ROOT)
+    yield host
+    await host.close()
+
+
+@pytest.fixture
+def live(functions_host: FunctionsHost, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> LiveFunction:
+    """The function over the sandbox, with nothing in its caches."""
+    return LiveFunction(functions_host, sandbox, monkeypatch)
+
+
+@pytest.fixture
+def every_log() -> Iterator[EveryLog]:
+    """What every logger says, at DEBUG."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    before = [(logger, logger.level) for logger in loggers]
+    handler = EveryLog()
+    logging.getLogger().addHandler(handler)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+    for logger, level in before:
+        logger.setLevel(level)

@@ -1,0 +1,153 @@
+"""The function as Azure loads it, in front of the sandbox: what the end-to-end tests drive.
+
+On Python 3.13 and later every call goes through Azure's own worker library as the protobuf messages that the real
+host sends; below that through azure-functions alone.
+"""
+
+import asyncio
+import itertools
+import json
+import logging
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import EXAMPLE
+
+from sandbox import Entry, Sandbox
+from sandbox.functions_host import FunctionsHost
+from sandbox.worker import Function, HttpAnswer, HttpCall
+from update_profile.settings import NAMES
+
+ROOT = Path(__file__).parents[1]
+ROUTE = "/api/update_profile"
+AUDIT_EVENT = "update_profile.completed"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer as a caller sees it; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def of(cls, answer: HttpAnswer) -> "Answered":
+        """Read the host's answer, in which no name may stand twice."""
+        names = [name.lower() for name, _ in answer.headers]
+        assert len(set(names)) == len(names), names
+        return cls(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401
+        """The body."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str | None:
+        """The problem's code; None for a success."""
+        return self.json.get("code") if self.body else None
+
+    @property
+    def fields(self) -> list[str]:
+        """The names in `errors`."""
+        return [error["field"] for error in self.json["errors"]]
+
+
+class LiveFunction:
+    """Calls the function, and knows what it did outside. New to its caches: each one has a service of its own."""
+
+    def __init__(self, host: FunctionsHost, sandbox: Sandbox, environment: pytest.MonkeyPatch) -> None:
+        self.host = host
+        self.sandbox = sandbox
+        self._environment = environment
+        for name in NAMES:
+            environment.delenv(name, raising=False)
+        # A budget that no other test has: the function makes its collaborators anew for a new environment.
+        self.set(**sandbox.settings(), REQUEST_BUDGET_SECONDS=f"20.{next(_numbers):06}")
+
+    def set(self, **settings: str | None) -> None:
+        """Change settings; None takes one away."""
+        for name, value in settings.items():
+            if value is None:
+                self._environment.delenv(name, raising=False)
+            else:
+                self._environment.setenv(name, value)
+
+    async def call(
+        self,
+        profile: object = EXAMPLE,
+        *,
+        body: bytes | None = None,
+        token: str | None = None,
+        user: str | None = "alice",
+        headers: Iterable[tuple[str, str]] = (),
+        method: str = "POST",
+        target: str = ROUTE,
+    ) -> Answered:
+        """Call as `user`, or with `token`; None as both sends no Authorization. `body` replaces the profile's JSON."""
+        content = json.dumps(profile).encode() if body is None else body
+        sent = [("Content-Length", str(len(content))), *headers]
+        if not any(name.lower() == "content-type" for name, _ in sent):
+            sent.append(("Content-Type", "application/json"))
+        if token is None and user is not None:
+            token = self.sandbox.entra.sign_in(user)
+        if token is not None:
+            sent.append(("Authorization", f"Bearer {token}"))
+        raw = [(name.encode(), value.encode()) for name, value in sent]
+        return Answered.of(await self.host.handle(method=method, target=target, headers=raw, body=content))
+
+    def start(self, token: str) -> "asyncio.Task[HttpAnswer]":
+        """Post the example straight to the worker, in a task that stands for the invocation: cancel it at will."""
+        headers = (("authorization", f"Bearer {token}"), ("content-type", "application/json"))
+        call = HttpCall(
+            method="POST", url=f"http://localhost{ROUTE}", headers=headers, body=json.dumps(EXAMPLE).encode()
+        )
+        return asyncio.create_task(self.host.worker.invoke(self._function("update_profile"), call))
+
+    def _function(self, name: str) -> Function:
+        return next(function for function in self.host.worker.functions if function.name == name)
+
+    @property
+    def puts(self) -> list[Entry]:
+        """What Partner Center was asked to write."""
+        return self.sandbox.partner_center.journal.of(method="PUT")
+
+    @property
+    def exchanges(self) -> list[Entry]:
+        """What Entra ID was asked to exchange."""
+        return self.sandbox.entra.journal.of("token")
+
+
+class EveryLog(logging.Handler):
+    """Every record of every logger, from DEBUG on."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.records.append(record)
+
+    @property
+    def audits(self) -> list[logging.LogRecord]:
+        """The audit records."""
+        return [record for record in self.records if record.getMessage().startswith(AUDIT_EVENT)]
+
+    def text(self) -> str:
+        """All that was logged: messages, stacks, and every attribute of every record."""
+        formatter = logging.Formatter()
+        return "\n".join(f"{formatter.format(record)} {vars(record)}" for record in self.records)
+
+
+def closed_port_url() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"https://localhost:{listener.getsockname()[1]}"
