@@ -1,0 +1,72 @@
+"""Fakes for what cannot happen on a wire, and for clocks."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from update_profile.deadline import Deadline
+from update_profile.entra_metadata import EntraMetadata, SigningKey, TenantMetadata
+from update_profile.http_client import HttpClient
+from update_profile.http_messages import HttpAnswer, HttpRequest
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        """``now`` in seconds."""
+        self.now = now
+
+    def __call__(self) -> float:
+        """The time, in seconds."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += seconds
+
+
+class FakeHttp(HttpClient):
+    """Gives the outcomes in turn, the last one for ever, and remembers what was asked."""
+
+    def __init__(self, *outcomes: HttpAnswer | Exception) -> None:
+        self.outcomes = list(outcomes)
+        self.requests: list[HttpRequest] = []
+        self.deadlines: list[Deadline] = []
+
+    async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
+        """The next outcome."""
+        self.requests.append(request)
+        self.deadlines.append(deadline)
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+class FakeMetadata(EntraMetadata):
+    """Publishes ``key_ids``, or fails with ``failure``; counts the fetches. ``gate`` holds fetches back while unset."""
+
+    def __init__(self, *key_ids: str) -> None:
+        self.key_ids: Iterable[str] = key_ids
+        self.failure: Exception | None = None
+        self.fetches: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def fetch(self, tenant_id: str, *, deadline: Deadline) -> TenantMetadata:
+        """What is published right now."""
+        self.fetches.append(tenant_id)
+        assert deadline.remaining_seconds() > 0
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        keys = {key_id: SigningKey(issuer=None, jwk={"kid": key_id}) for key_id in self.key_ids}
+        return TenantMetadata(discovery={"tenant": tenant_id}, keys=keys)
+
+
+def an_answer(
+    status: int = 200, body: bytes | None = b"{}", headers: Mapping[str, str] | None = None, reason: str = ""
+) -> HttpAnswer:
+    """An answer as the HTTP client gives it."""
+    pairs = tuple((name.lower(), value) for name, value in (headers or {}).items())
+    return HttpAnswer(status=status, reason=reason, headers=pairs, body=body)
