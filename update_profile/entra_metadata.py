@@ -7,12 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .deadline import Deadline
-from .errors import EntraTimeout, EntraUnavailable, UpdateProfileError
+from .errors import EntraTimeout, EntraUnavailable, Misconfigured, UpdateProfileError
 from .evidence import Evidence
 from .http_client import HttpClient
 from .http_messages import HttpRequest, TransportError
 from .retry_after import read_retry_after
 from .strict_json import NotJson, parse
+
+UNKNOWN_TENANT = 90002  # learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +51,24 @@ class EntraMetadata:
 
         Raises:
             EntraUnavailable, EntraTimeout: Either cannot be had, or makes no sense.
+            Misconfigured: Entra ID does not know the tenant.
         """
         url = f"{self._authority_host}/{tenant_id}/v2.0/.well-known/openid-configuration"
         discovery = await self._get(url, deadline)
-        keys = await self._get(_https_address(discovery, "jwks_uri"), deadline)
+        document = await self._get(_https_address(discovery, "jwks_uri"), deadline)
         _https_address(discovery, "token_endpoint")
-        return TenantMetadata(discovery=MappingProxyType(discovery), keys=read_keys(keys, tenant_id))
+        keys = read_keys(document, tenant_id)
+        if not keys:  # no answer of Entra's: keys that are held must outlive it
+            raise EntraUnavailable("Entra ID's keys document holds no key.")
+        return TenantMetadata(discovery=MappingProxyType(discovery), keys=keys)
 
     async def _get(self, url: str, deadline: Deadline) -> dict[str, Any]:
         try:
             answer = await self._http.send(HttpRequest(method="GET", url=url), deadline=deadline)
         except TransportError as error:
             raise _trouble(error) from error
+        if answer.status == 400 and _names_unknown_tenant(answer.body):
+            raise Misconfigured("Entra ID does not know a tenant of ENTRA_ALLOWED_TENANTS.")
         if answer.status != 200:
             seconds = read_retry_after(answer.header("retry-after"))
             raise EntraUnavailable("Entra ID does not give its keys.", Evidence(retry_after_seconds=seconds))
@@ -90,19 +98,40 @@ def _issuer(entry: Mapping[str, Any], tenant_id: str) -> str | None:
 
 def _https_address(discovery: Mapping[str, Any], name: str) -> str:
     address = discovery.get(name)
-    if not isinstance(address, str) or urlsplit(address).scheme != "https":
+    if not isinstance(address, str) or not _is_https(address):
         raise EntraUnavailable(f"Entra ID's discovery document has no usable {name}.")
     return address
 
 
+def _is_https(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:  # a port past 65535, half an IPv6 address
+        return False
+    return parts.scheme == "https" and parts.hostname is not None and port != 0
+
+
+def _names_unknown_tenant(body: bytes | None) -> bool:
+    """Whether a refusal says so: ``invalid_tenant``, number 90002."""
+    document = _object(body) or {}
+    codes = document.get("error_codes")
+    return document.get("error") == "invalid_tenant" or (isinstance(codes, list) and UNKNOWN_TENANT in codes)
+
+
 def _read_object(body: bytes | None) -> dict[str, Any]:
+    document = _object(body)
+    if document is None:
+        raise EntraUnavailable("Entra ID's discovery document or keys cannot be read.")
+    return document
+
+
+def _object(body: bytes | None) -> dict[str, Any] | None:
     try:
         document = parse(body or b"")
     except NotJson:
-        document = None
-    if not isinstance(document, dict):
-        raise EntraUnavailable("Entra ID's discovery document or keys cannot be read.")
-    return document
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _trouble(error: TransportError) -> UpdateProfileError:

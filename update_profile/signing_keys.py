@@ -12,7 +12,7 @@ from typing import Any
 
 from .deadline import Deadline
 from .entra_metadata import EntraMetadata, SigningKey, TenantMetadata
-from .errors import EntraTimeout, EntraUnavailable, InvalidToken, UpdateProfileError
+from .errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured, UpdateProfileError
 
 __all__ = ["SigningKey", "SigningKeys"]
 
@@ -51,6 +51,7 @@ class SigningKeys:
         Raises:
             InvalidToken: The tenant, asked just now, has no such key.
             EntraUnavailable, EntraTimeout: The tenant cannot be asked.
+            Misconfigured: Entra ID does not know the tenant.
         """
         tenant = self._tenants.setdefault(tenant_id, _Tenant())
         waited = self._must_fetch(tenant, key_id)
@@ -59,11 +60,7 @@ class SigningKeys:
         key = self._held(tenant, key_id)
         if key is not None:
             return key
-        if waited and isinstance(tenant.failure, EntraTimeout):
-            raise EntraTimeout(tenant.failure.detail)
-        if tenant.failure is not None:
-            raise EntraUnavailable("Entra ID's keys cannot be had right now.", tenant.failure.evidence)
-        raise InvalidToken("The bearer token is signed with a key that Entra ID does not know.")
+        raise _why_not(tenant.failure, waited=waited)
 
     def discovery(self, tenant_id: str) -> Mapping[str, Any]:
         """The discovery document of a tenant one of whose keys was found."""
@@ -106,3 +103,14 @@ class SigningKeys:
             tenant.fetched_at, tenant.failure = self._clock(), None
         finally:
             tenant.tried_at, tenant.fetch = self._clock(), None
+
+
+def _why_not(failure: UpdateProfileError | None, *, waited: bool) -> UpdateProfileError:
+    """Why there is no such key: a new error, as an error that is raised twice gathers the tracebacks of both."""
+    if failure is None:
+        return InvalidToken("The bearer token is signed with a key that Entra ID does not know.")
+    if isinstance(failure, Misconfigured):
+        return Misconfigured(failure.detail)
+    if waited and isinstance(failure, EntraTimeout):
+        return EntraTimeout(failure.detail)
+    return EntraUnavailable("Entra ID's keys cannot be had right now.", failure.evidence)
