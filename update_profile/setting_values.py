@@ -4,10 +4,11 @@ Every parser takes trimmed text and raises ValueError with a sentence that names
 """
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)  # RFC 6749, section 3.3
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _HOST = re.compile(r"[a-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
@@ -53,20 +54,19 @@ def number(text: str, *, low: float, high: float) -> float:
 
 def whole_number(text: str, *, low: int, high: int) -> int:
     """A whole number from ``low`` to ``high``."""
-    if not text.isascii() or not text.isdecimal() or not low <= number(text, low=low, high=high):
+    if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
         raise ValueError(f"is no whole number from {low} to {high}")
     return int(text)
 
 
 def base_url(text: str) -> str:
-    """``https://host[:port][/path]``, the host in lower case, without a ``/`` at the end."""
-    parts = urlsplit(text)
+    """``https://host[:port][/path]``, the host in lower case, without the default port or a ``/`` at the end."""
+    parts = _split(text)
     if parts.scheme.lower() != "https":
         raise ValueError("must start with https://")
-    host, address = parts.netloc.lower(), parts.path.rstrip("/")
+    host, address = parts.netloc.lower().removesuffix(":443"), parts.path.rstrip("/")
     if not _HOST.fullmatch(host) or not _PATH.fullmatch(address) or parts.query or parts.fragment:
         raise ValueError("is no plain address (https://host, with a path at most)")
-    _check_port(text)
     return f"https://{host}{address}"
 
 
@@ -93,8 +93,11 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
-def _check_port(text: str) -> None:
+def _split(text: str) -> SplitResult:
+    """The parts of an address whose host and port can be read. What urlsplit raises repeats the host: it stays here."""
     try:
-        _ = urlsplit(text).port
+        parts = urlsplit(text)
+        _ = parts.port
     except ValueError:
-        raise ValueError("has no valid port") from None
+        raise ValueError("has no valid host or port") from None
+    return parts
