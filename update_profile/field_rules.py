@@ -15,8 +15,8 @@ TELEPHONE_LENGTH = 64
 WEBSITE_LENGTH = 2048
 # Joiners shape letters in several scripts and stand in internationalised names (RFC 5892, appendix A).
 _JOINERS = frozenset("\u200c\u200d")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_PORT = re.compile(r"[0-9]{1,5}([/?#].*)?", re.DOTALL)
+# What may stand before a first colon without being a scheme: www.contoso.com:8080, [2001:db8::1].
+_HOST_WITH_PORT = re.compile(r"[^:]+[.\u3002\uff0e\uff61][^:]*:[0-9]{1,5}|\[.*")
 
 
 def email(value: str) -> str:
@@ -44,7 +44,8 @@ def website(value: str) -> str:
     scheme, rest = _split_scheme(value)
     if scheme.lower() not in ("", "http", "https"):
         raise ValueError("may start with http:// or https:// or with no scheme at all")
-    if "@" in re.split(r"[/?#\\]", rest.lstrip("/\\"), maxsplit=1)[0]:
+    # Readers differ on slashes that are too many, too few or lean back: none of them may see a user.
+    if "@" in re.split(r"[/?#]", rest.lstrip("/\\"), maxsplit=1)[0]:
         raise ValueError("must not hold user information (something@ before the host)")
     return value
 
@@ -73,8 +74,13 @@ def _refuse_white_space(value: str) -> None:
 
 
 def _split_scheme(value: str) -> tuple[str, str]:
-    """The scheme ("" for none) and what follows. ``www.contoso.com:8080`` is a host with a port."""
-    match = _SCHEME.fullmatch(value)
-    if not match or ("." in match[1] and _PORT.fullmatch(match[2])):
+    """The scheme ("" for none) and what follows.
+
+    ``www.contoso.com:8080`` is a host with a port. Any other colon before the first slash ends a scheme, if only one
+    that a reader may take for one (``1http:``, a joiner in ``http:``).
+    """
+    head = re.split(r"[/?#\\]", value, maxsplit=1)[0]
+    if ":" not in head or _HOST_WITH_PORT.fullmatch(head):
         return "", value
-    return match[1], match[2]
+    scheme, _, rest = value.partition(":")
+    return scheme, rest
