@@ -3,10 +3,13 @@
 Callers spell JSON's media type in many ways, so the parts are compared, not the header (RFC 9110, section 8.3).
 """
 
+import re
+
 from .errors import UnsupportedMediaType
 
 JSON = "application/json"
 _UTF_8 = ("utf-8", "utf8")
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",;]+|.', re.DOTALL)
 _WRAPPED = "application/octet-stream"
 
 
@@ -20,7 +23,7 @@ def require_plain_json(content_type: str, content_encoding: str) -> None:
     if any(coding not in ("", "identity") for coding in codings):
         raise UnsupportedMediaType("The body must come without Content-Encoding: nothing is unpacked here.")
     # The host joins a repeated header by a comma; a blank one counts as absent.
-    types = {_normalised(part) for part in content_type.split(",") if part.strip()} or {_normalised("")}
+    types = {_normalised(part) for part in _split(content_type, ",") if part.strip()} or {_normalised("")}
     if len(types) > 1:
         raise UnsupportedMediaType("Two different Content-Type headers came with the request.")
     essence, charsets = types.pop()
@@ -31,9 +34,20 @@ def require_plain_json(content_type: str, content_encoding: str) -> None:
 
 
 def _normalised(value: str) -> tuple[str, frozenset[str]]:
-    essence, *parameters = (part.strip().lower() for part in value.split(";"))
+    essence, *parameters = (part.strip().lower() for part in _split(value, ";"))
     pairs = [parameter.partition("=") for parameter in parameters]
     return essence, frozenset(text.strip().strip('"') for name, _, text in pairs if name.strip() == "charset")
+
+
+def _split(value: str, separator: str) -> list[str]:
+    """The parts between separators, but not those in a quoted parameter."""
+    parts = [""]
+    for piece in _PIECES.findall(value):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def _other_type(essence: str) -> str:
