@@ -7,7 +7,7 @@ without a valid token learns nothing about a body.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from .errors import BodyTooLarge, InvalidHeader, InvalidParameter, InvalidToken, MalformedBody, MissingToken
 from .media_type import require_plain_json
@@ -51,10 +51,10 @@ def check_query(url: str) -> None:
         InvalidParameter: An unknown name, a blank or other value, or ``validate_only=true``, which is not built yet.
     """
     try:
-        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        pairs = parse_qsl(url.partition("?")[2], keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise InvalidParameter(f"The query has more than {MAX_PARAMETERS} parameters.") from None
-    asked = [(name, value) for name, value in pairs if name.lower() not in GATEWAY_PARAMETERS]
+    asked = [(name, value) for name, value in pairs if not _is_gateways(name)]
     for name, value in asked:
         if name != "validate_only":
             shown = name if _HARMLESS_NAME.fullmatch(name) else "one"
@@ -63,6 +63,10 @@ def check_query(url: str) -> None:
             raise InvalidParameter("validate_only can only be false: dry runs are not built yet.")
     if len(asked) > 1:
         raise InvalidParameter("validate_only is given more than once.")
+
+
+def _is_gateways(name: str) -> bool:
+    return name.isascii() and name.lower() in GATEWAY_PARAMETERS
 
 
 def check_body_head(incoming: IncomingRequest, *, max_body_bytes: int) -> None:
