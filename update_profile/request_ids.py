@@ -60,7 +60,7 @@ def read_ids(headers: Mapping[str, str]) -> RequestIds:
     Args:
         headers: Names in lower case. A blank value counts as absent.
     """
-    given = {name: headers.get(name.lower(), "").strip() for name in (CORRELATION_ID, REQUEST_ID)}
+    given = {name: _value(headers, name.lower()) for name in (CORRELATION_ID, REQUEST_ID)}
     refused = tuple(name for name, value in given.items() if value and not GUID.fullmatch(value))
     ids = {name: value if value and name not in refused else str(uuid.uuid4()) for name, value in given.items()}
     return RequestIds(
@@ -72,4 +72,9 @@ def read_ids(headers: Mapping[str, str]) -> RequestIds:
 
 
 def _delivery_id(headers: Mapping[str, str]) -> str | None:
-    return next((value for name in DELIVERY_ID_HEADERS if (value := headers.get(name, "").strip())), None)
+    return next((value for name in DELIVERY_ID_HEADERS if (value := _value(headers, name))), None)
+
+
+def _value(headers: Mapping[str, str], name: str) -> str:
+    # Blanks as HTTP has them (RFC 9110, section 5.6.3): with any other around it a GUID is none.
+    return headers.get(name, "").strip(" \t")
