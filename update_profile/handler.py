@@ -59,12 +59,14 @@ async def _update(incoming: IncomingRequest, call: Call, service: Service) -> Up
 
 
 def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
-    """Say whether the settings are sound, without any call outside."""
+    """Say whether the settings are sound, without any call outside. Never raises."""
     ids = read_ids(incoming.headers)
     try:
         service()
     except UpdateProfileError as error:
         return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
+    except BaseException as error:  # noqa: BLE001  as above
+        return response.problem(_unexpected(error), ids, accept=incoming.header("accept"))
     return response.healthy(__version__, ids)
 
 
