@@ -68,8 +68,13 @@ class LiveFunction:
         self._environment = environment
         for name in NAMES:
             environment.delenv(name, raising=False)
-        # A budget that no other test has: the function makes its collaborators anew for a new environment.
-        self.set(**sandbox.settings(), REQUEST_BUDGET_SECONDS=f"20.{next(_numbers):06}")
+        self.set(**sandbox.settings())
+        self.allow(20)
+
+    def allow(self, seconds: int) -> None:
+        """Give each call about this long: no other test has the very same budget, so nothing of theirs is cached."""
+        # The function makes its collaborators anew for a new environment.
+        self.set(REQUEST_BUDGET_SECONDS=f"{seconds}.{next(_numbers):06}")
 
     def set(self, **settings: str | None) -> None:
         """Change settings; None takes one away."""

@@ -1,0 +1,217 @@
+"""Every row of the error table, reached from outside: what is answered, how far the call got, and what is not told."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+from builders import EXAMPLE
+from error_rows import ROWS, SOMEONE, Reach, Row
+from live_function import EveryLog, LiveFunction
+from test_end_to_end import AUDIT_FIELDS
+
+from sandbox.entra import errors as entra
+from sandbox.partner_center import answers
+from update_profile import errors
+
+EVERY_PROBLEM = {
+    "type", "title", "status", "detail", "code", "actor", "retryable", "correlationId", "requestId",
+}  # fmt: skip
+
+
+def codes(parent: type[errors.UpdateProfileError]) -> Iterator[str]:
+    """The code of every class below `parent` that has one."""
+    for child in parent.__subclasses__():
+        if child.code:
+            yield child.code
+        yield from codes(child)
+
+
+def test_every_code_has_a_row() -> None:
+    assert {row.code for row in ROWS} == set(codes(errors.UpdateProfileError))
+
+
+def reached(live: LiveFunction) -> Reach:
+    """How far the call got, by what the stand-ins were asked."""
+    if live.puts:
+        return Reach.PUT
+    if live.exchanges:
+        return Reach.EXCHANGE
+    return Reach.KEYS if live.sandbox.entra.journal else Reach.NOTHING
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_again(
+    live: LiveFunction, row: Row
+) -> None:
+    """One row after the other: status, members, headers, and what was asked of the outside."""
+    answered = await row.provoke(live)
+    problem = answered.json
+    assert (problem["code"], problem["status"]) == (row.code, answered.status)
+    assert (answered.status, problem["actor"], problem["retryable"]) == row.answer
+    assert set(problem) == EVERY_PROBLEM | row.members
+    assert problem["type"].endswith(f":{row.code}")
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert (problem["correlationId"], problem["requestId"]) == (
+        answered.headers["ms-correlationid"],
+        answered.headers["ms-requestid"],
+    )
+    assert answered.headers.get("retry-after") == row.retry_after
+    challenge = answered.headers.get("www-authenticate")
+    assert challenge == row.challenge or (challenge or "").startswith((row.challenge or "-").removesuffix("..."))
+    assert problem.get("outcome") == ("unknown" if row.code == "partner_center_timeout" else None)
+    assert (reached(live), len(live.puts)) == (row.reach, 1 if row.reach is Reach.PUT else 0)
+
+
+def secrets(live: LiveFunction) -> dict[str, str]:
+    """What may stand in no log and in no failure: the profile's values, our secret, and every token that was about."""
+    exchanges, puts = live.exchanges, live.puts
+    tokens = {f"assertion {n}": entry.form["assertion"] for n, entry in enumerate(exchanges)}
+    tokens |= {f"access token {n}": (entry.header("Authorization") or "").split()[-1] for n, entry in enumerate(puts)}
+    signatures = {f"signature of {name}": token.rsplit(".", 1)[-1] for name, token in tokens.items()}
+    claims = {f"claims of {name}": token.split(".")[1] for name, token in tokens.items()}
+    return {**EXAMPLE, "our secret": live.sandbox.entra.client_secret, **signatures, **claims}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
+    live: LiveFunction, every_log: EveryLog, row: Row
+) -> None:
+    """Over all loggers at DEBUG, in messages, stacks and attributes, and in the answer itself."""
+    answered = await row.provoke(live)
+    (audit,) = every_log.audits
+    told = vars(audit)
+    assert set(told) >= AUDIT_FIELDS
+    assert json.loads(audit.getMessage().split(" ", 1)[1]).keys() == AUDIT_FIELDS
+    assert (told["code"], told["status"]) == (row.code, answered.status)
+    assert (told["correlation_id"], told["request_id"]) == (
+        answered.headers["ms-correlationid"],
+        answered.headers["ms-requestid"],
+    )
+    assert told["attempts"] == (1 if row.reach is Reach.PUT or row.code == "partner_center_unreachable" else 0)
+    assert (audit.levelname == "ERROR") == (row.answer[1] == "operator")
+    everything = {"log": every_log.text(), "answer": f"{answered.headers} {answered.body.decode()}"}
+    leaks = {
+        (name, place)
+        for name, secret in secrets(live).items()
+        for place, text in everything.items()
+        if secret.lower() in text.lower()
+    }
+    assert not leaks
+
+
+async def test_the_audit_record_of_a_refusal_has_what_both_sides_said_of_it(
+    live: LiveFunction, every_log: EveryLog
+) -> None:
+    """Names and numbers: Entra's codes and trace id, Partner Center's status and code."""
+    live.sandbox.entra.script(entra.access_blocked(50105))
+    refused = (await live.call()).json["entra"]
+    live.sandbox.partner_center.script(answers.fault(409, "2031"))
+    await live.call()
+    first, second = (vars(audit) for audit in every_log.audits)
+    assert (first["entra_codes"], first["entra_trace_id"]) == ((50105,), refused["traceId"])
+    assert (second["upstream_status"], second["upstream_code"]) == (409, "2031")
+
+
+async def test_what_partner_center_said_is_relayed_but_for_what_was_sent(live: LiveFunction) -> None:
+    live.sandbox.partner_center.script(
+        answers.fault(400, 2001, "Bad."), answers.fault(400, 2001, f"Bad: {EXAMPLE['Email']}")
+    )
+    told = (await live.call()).json["upstream"]
+    assert told == {"status": 400, "code": "2001", "description": "Bad.", "source": "PartnerFD"}
+    assert (await live.call()).json["upstream"] == {**told, "description": None}
+
+
+async def test_what_entra_said_is_names_and_numbers_never_its_text(live: LiveFunction) -> None:
+    live.sandbox.entra.script(entra.access_blocked(53003))
+    answered = await live.call()
+    told = answered.json["entra"]
+    assert (told["error"], told["codes"], len(told["traceId"])) == ("invalid_grant", [53003], 36)
+    assert b"AADSTS" not in answered.body
+
+
+async def test_the_claims_challenge_goes_out_as_entra_asked_for_it(live: LiveFunction) -> None:
+    """learn.microsoft.com/entra/identity-platform/claims-challenge."""
+    live.sandbox.entra.script(entra.interaction_required())
+    challenge = (await live.call()).headers["www-authenticate"]
+    tenant = live.sandbox.entra.tenants[0]
+    start = f'Bearer realm="{tenant}", authorization_uri="{live.sandbox.entra.base_url}/{tenant}/oauth2/v2.0/authorize"'
+    assert challenge.startswith(f'{start}, error="insufficient_claims", claims="')
+    claims = challenge.rsplit('claims="', 1)[1].removesuffix('"')
+    assert json.loads(base64.b64decode(claims)) == json.loads(entra.MFA_CLAIMS)
+
+
+async def test_consent_is_asked_for_at_the_tenants_own_address(live: LiveFunction) -> None:
+    live.sandbox.entra.script(entra.consent_required(), user="carol")
+    uri = (await live.call(user="carol")).json["consentUri"]
+    entra_id = live.sandbox.entra
+    assert uri.startswith(f"{entra_id.base_url}/{entra_id.tenants[1]}/")
+    assert f"client_id={entra_id.client_id}" in uri
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json", "application/json"),
+        ("application/json;q=0.9, text/plain", "application/json"),
+        ("application/json, */*", "application/problem+json"),
+        ("application/json, application/problem+json", "application/problem+json"),
+        ("text/html", "application/problem+json"),
+        ("nonsense;;,", "application/problem+json"),
+    ],
+)
+async def test_accept_chooses_the_name_of_the_media_type_and_refuses_nothing(
+    live: LiveFunction, accept: str, media_type: str
+) -> None:
+    answered = await live.call(user=None, headers=[("Accept", accept)])
+    assert (answered.code, answered.headers["content-type"]) == ("missing_token", media_type)
+
+
+async def test_health_needs_nothing_outside_and_ignores_its_query(live: LiveFunction) -> None:
+    answered = await live.call(method="GET", target="/api/health?x=%00", user=None, body=b"")
+    assert (answered.status, answered.json["status"]) == (200, "ok")
+    assert set(answered.json) == {"status", "version"}
+    assert not live.sandbox.entra.journal
+
+
+async def test_wrong_settings_are_named_at_health_and_by_every_update_until_they_are_mended(
+    live: LiveFunction,
+) -> None:
+    """By name, never a value; a bad CA bundle and what is not built yet are among them."""
+    wrong = {
+        "ENTRA_CLIENT_ID": None,
+        "ENTRA_ALLOWED_TENANTS": "",
+        "ENTRA_ALLOWED_CLIENTS": " ",
+        "ENTRA_MANAGED_IDENTITY_CLIENT_ID": SOMEONE,
+        "ENTRA_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=https://v/s)",
+        "ENTRA_AUTHORITY_HOST": "http://login.example",
+        "PARTNER_CENTER_CLOUD": "moon",
+        "PARTNER_CENTER_BASE_URL": "ftp://secret-value.example",
+        "PARTNER_CENTER_VALIDATE_MFA": "yes",
+        "REQUEST_BUDGET_SECONDS": "0.5",
+        "MAX_BODY_BYTES": "1",
+    }
+    good = live.sandbox.settings()
+    live.set(**wrong)
+    health = await live.call(method="GET", target="/api/health", user=None, body=b"")
+    update = await live.call()
+    assert (health.status, health.code, update.status, update.code) == (503, "misconfigured", 500, "misconfigured")
+    assert set(health.fields) == set(update.fields) == set(wrong)
+    assert b"secret-value" not in health.body + update.body
+    assert not live.sandbox.entra.journal
+    live.set(**{**dict.fromkeys(wrong), **good})
+    assert (await live.call()).status == 200
+
+
+async def test_a_ca_bundle_that_cannot_be_read_is_a_wrong_setting(live: LiveFunction) -> None:
+    live.set(SSL_CERT_FILE="/nowhere/ca.pem")
+    health = await live.call(method="GET", target="/api/health", user=None, body=b"")
+    assert (health.status, health.fields) == (503, ["SSL_CERT_FILE"])
+    assert (await live.call()).code == "misconfigured"
+
+
+async def test_an_authority_that_is_not_trusted_is_unavailable_and_verification_stays_on(live: LiveFunction) -> None:
+    """The bundle of certifi does not know the sandbox's authority."""
+    live.set(SSL_CERT_FILE=None)
+    assert (await live.call()).code == "entra_unavailable"
+    assert not live.sandbox.entra.journal
