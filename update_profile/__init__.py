@@ -20,11 +20,13 @@ The package reads top to bottom in the order data flows::
         entra_answers    Entra's refusals -> errors
       partner_center   access token + profile -> upstream answer
         upstream_answer  status, headers, body -> success or error
+        retry_after      Retry-After as servers write it -> seconds
       http_messages    one HTTP exchange as plain values
       http_client      one SSL context, a connection per call
         deadline_network every wait on the wire ends by the deadline
       response         answer | error -> status, headers, body
       call             what every step needs: ids, deadline, audit event
+        deadline         when the call must be done
       audit            one record per answer
     errors           every failure: code, status, who acts, retryable
       evidence         what one occurrence can show

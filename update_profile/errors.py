@@ -1,7 +1,6 @@
 """Every failure this function can answer with, as one tree.
 
-Each class fixes what never varies: the code (a slug for machines, the last part of the problem's ``type``),
-the status, who must act, and whether the same call can succeed later. Its docstring is the problem's title::
+Each class fixes its code (a slug for machines), status, actor and retryability; its docstring is the title::
 
     UpdateProfileError
     ├── RequestRefused         the caller sent something we cannot take
@@ -173,9 +172,7 @@ class PartnerCenterRejected(PartnerCenterAnswered, code="partner_center_rejected
     """Partner Center rejected the request."""
 
 
-class PartnerCenterThrottled(
-    PartnerCenterAnswered, code="partner_center_throttled", status=429, actor="nobody", retryable=True
-):
+class PartnerCenterThrottled(PartnerCenterAnswered, code="partner_center_throttled", actor="nobody", retryable=True):
     """Partner Center asks to wait."""
 
 
