@@ -1,0 +1,99 @@
+"""Fakes of a call's collaborators: each does what it was told, and all note in one list what was asked of them."""
+
+import ssl
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from builders import a_caller, some_settings
+
+from update_profile.call import Call
+from update_profile.caller import Caller
+from update_profile.deadline import Deadline
+from update_profile.entra_answers import AccessToken
+from update_profile.entra_metadata import EntraMetadata
+from update_profile.exchange_cache import How
+from update_profile.http_client import HttpClient
+from update_profile.on_behalf_of import OnBehalfOf
+from update_profile.partner_center import PartnerCenter
+from update_profile.service import Service
+from update_profile.settings import Settings
+from update_profile.signing_keys import SigningKeys
+from update_profile.support_profile import SupportProfile
+from update_profile.upstream_answer import UpstreamAnswer
+
+T = TypeVar("T")
+SUCCESS = UpstreamAnswer(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)
+
+
+@dataclass
+class Outcomes:
+    """What each step comes to: a value, or an exception that it raises. ``steps`` fills up as they are asked."""
+
+    caller: Caller | BaseException = field(default_factory=a_caller)
+    access_token: AccessToken | BaseException = field(
+        default_factory=lambda: AccessToken(value="access-token", expires_in_seconds=3600)
+    )
+    answer: UpstreamAnswer | BaseException = SUCCESS
+    steps: list[str] = field(default_factory=list, init=False)
+    sent: list[tuple[SupportProfile, AccessToken, Call]] = field(default_factory=list, init=False)
+
+
+class FakeOnBehalfOf(OnBehalfOf):
+    """Exchanges nothing."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
+
+    async def access_token(self, caller: Caller, *, deadline: Deadline) -> tuple[AccessToken, How]:
+        """The token, as if it were held."""
+        assert caller is self.outcomes.caller
+        assert deadline.remaining_seconds() > 0
+        self.outcomes.steps.append("exchange")
+        return _come_to(self.outcomes.access_token), "cached"
+
+
+class FakePartnerCenter(PartnerCenter):
+    """Writes nothing."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
+
+    async def put_support_profile(
+        self, profile: SupportProfile, *, access_token: AccessToken, call: Call
+    ) -> UpstreamAnswer:
+        """The answer; what would have been sent is kept."""
+        self.outcomes.steps.append("put")
+        self.outcomes.sent.append((profile, access_token, call))
+        return _come_to(self.outcomes.answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeService(Service):
+    """A service whose collaborators do as they were told."""
+
+    outcomes: Outcomes
+
+    async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
+        """The caller, whatever the token."""
+        assert deadline.remaining_seconds() > 0
+        self.outcomes.steps.append(f"token {assertion}")
+        return _come_to(self.outcomes.caller)
+
+
+def a_service(outcomes: Outcomes, settings: Settings | None = None) -> FakeService:
+    """A service that comes to these outcomes."""
+    settings = settings or some_settings()
+    unused = HttpClient(ssl.create_default_context())
+    return FakeService(
+        settings=settings,
+        signing_keys=SigningKeys(EntraMetadata(unused, settings.authority_host)),
+        on_behalf_of=FakeOnBehalfOf(outcomes),
+        partner_center=FakePartnerCenter(outcomes),
+        outcomes=outcomes,
+    )
+
+
+def _come_to(outcome: T | BaseException) -> T:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
