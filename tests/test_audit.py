@@ -52,7 +52,7 @@ def test_a_record_is_the_name_and_the_fields(caplog: pytest.LogCaptureFixture, l
 def test_a_new_event_claims_nothing() -> None:
     """What is not come to is None, none or nought."""
     event = an_event()
-    assert (event.code, event.exchange, event.attempts, event.entra_codes) == ("ok", "none", 0, ())
+    assert (event.code, event.status, event.exchange, event.attempts) == ("ok", 0, "none", 0)
     unknown = [event.tenant_id, event.user_id, event.client_id, event.upstream_status, event.upstream_ms]
     assert unknown == [None] * 5
 

@@ -77,6 +77,7 @@ def test_a_repeated_dry_run_is_refused() -> None:
         ("?=true", "one"),
         ("?amp;validate_only=true", "one"),
         ("?code=1&x", "x"),
+        ("?$select10=1", "$select10"),
         ("?code=1#&y=1", "y"),
         ("#?z=1", "z"),
         ("?subscription-%E2%84%AAey=1", "one"),

@@ -34,6 +34,8 @@ TWO = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
         (setting_values.base_url, "https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
         (setting_values.authority_host, "https://Login.Example/", "https://login.example"),
         (setting_values.path, "/v1/profiles/support/", "/v1/profiles/support"),
+        (setting_values.path, "/v10/a_b-c.d~0", "/v10/a_b-c.d~0"),
+        (setting_values.base_url, "https://host0.example", "https://host0.example"),
     ],
 )
 def test_a_good_text_gives_its_value(parse: Callable[[str], object], text: str, value: object) -> None:

@@ -227,3 +227,9 @@ def test_a_snapshot_holds_the_variables_that_are_looked_at() -> None:
     """As they are, and no other."""
     environment = {"ENTRA_CLIENT_ID": " x ", "PATH": "/bin", "SSL_CERT_FILE": "", "REQUESTS_CA_BUNDLE": "/x"}
     assert snapshot(environment) == {"ENTRA_CLIENT_ID": " x ", "SSL_CERT_FILE": ""}
+
+
+def test_settings_cannot_be_changed() -> None:
+    """They hold for every call."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(some_settings(), "client_id", TENANT)  # noqa: B010  mypy refuses the plain assignment

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from builders import EXAMPLE, EXAMPLE_WIRE
+from pydantic import ValidationError
 
 from update_profile.errors import InvalidProfile
 from update_profile.evidence import FieldError
@@ -174,5 +175,12 @@ def test_a_refusal_says_what_is_wrong_and_repeats_no_value(name: str, value: str
 
 def test_a_profile_shows_no_value_in_its_representation() -> None:
     """What is logged by accident tells nothing."""
-    profile: SupportProfile = read_profile(members(("Attributes", {"a": "told-nobody"})))
+    returned = {"a": "told-nobody"}
+    profile: SupportProfile = read_profile(members(("Attributes", returned), ("Links", returned)))
     assert not [value for value in (*EXAMPLE.values(), "told-nobody") if value in repr(profile)]
+
+
+def test_a_profile_cannot_be_changed() -> None:
+    """What was checked is what is sent."""
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(read_profile(members()), "email", "other")  # noqa: B010  mypy refuses the plain assignment
