@@ -6,6 +6,7 @@ is what must not happen here, and it raises on a bad Location even where it foll
 """
 
 import asyncio
+import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator
@@ -22,6 +23,9 @@ from .evidence import Evidence, FieldError
 from .http_messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
 
 USER_AGENT = f"update-profile/{__version__}"
+_QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
+_CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+_NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is no ValueError
 
 
 def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
@@ -60,7 +64,7 @@ class HttpClient:
         wire = Wire(deadline)
         try:
             return await self._exchange(request, wire)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError, ValueError) as error:
+        except _NO_ANSWER as error:
             timed_out = isinstance(error, httpcore.TimeoutException)
             raise TransportError(_reason(error), sent=wire.sent, timed_out=timed_out) from error
         except asyncio.CancelledError as error:
@@ -132,7 +136,7 @@ async def _read_raw(parts: AsyncIterator[bytes]) -> bytes | None:
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 return None
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, asyncio.CancelledError):
+    except (*_CUT, asyncio.CancelledError):
         return None  # status and headers are known: that is the answer, whatever became of its body
     return bytes(body)
 
@@ -141,16 +145,23 @@ def _unpack(raw: bytes | None, coding: str) -> bytes | None:
     """The body without its content coding, which nobody asked for but some servers apply; bounded in size."""
     if raw is None or coding.strip().lower() in ("", "identity"):
         return raw
+    unpacker = zlib.decompressobj(wbits=47)  # gzip or deflate, by its header
     try:
-        body = zlib.decompressobj(wbits=47).decompress(raw, MAX_ANSWER_BYTES + 1)  # 47: gzip or deflate, by its header
+        body = unpacker.decompress(raw, MAX_ANSWER_BYTES + 1)
     except zlib.error:
         return None
-    return body if len(body) <= MAX_ANSWER_BYTES else None
+    return body if unpacker.eof and len(body) <= MAX_ANSWER_BYTES else None  # without its end it was cut
 
 
 def _reason(error: Exception) -> str:
-    """Why, in words for the log. The innermost error of a TLS failure says what is wrong with the certificate."""
+    """Why, in words for the log. The innermost error of a TLS failure says what is wrong with the certificate.
+
+    What a protocol error quotes of bytes that cannot be read is left out, as they may repeat what was sent.
+    """
+    if isinstance(error, ValueError):  # about a character of the request
+        return type(error).__name__
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    return f"{type(error).__name__}: {cause}" if str(cause) else type(error).__name__
+    text = _QUOTATION.split(str(cause))[0] if isinstance(error, httpcore.ProtocolError) else str(cause)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
