@@ -21,6 +21,14 @@ def test_nothing_is_left_of_one_that_has_passed(at: float) -> None:
     assert Deadline(at).remaining_seconds() == 0.0
 
 
+def test_work_that_must_say_why_ends_shortly_before() -> None:
+    """A twentieth of what is left, and a tenth of a second at most; nothing of nothing."""
+    now = time.monotonic()
+    assert Deadline(now + 600).shortly_before().at == pytest.approx(now + 599.9)
+    assert now + 0.94 <= Deadline(now + 1).shortly_before().at <= now + 0.96
+    assert Deadline(now - 5).shortly_before() == Deadline(now - 5)
+
+
 def test_the_sooner_of_two_counts() -> None:
     """A step's own limit cannot outlast the call."""
     now = time.monotonic()

@@ -218,6 +218,17 @@ def clocked_service(sandbox: Sandbox, clock: FakeClock) -> Iterator[Service]:
         yield replace(service, signing_keys=SigningKeys(metadata, clock=clock))
 
 
+async def test_keys_that_nobody_can_be_asked_for_are_an_outage_and_unanswered_ones_a_time_out(sandbox: Sandbox) -> None:
+    """A handshake that hangs sends nothing: that is told apart even when the call's own time ends it."""
+    sandbox.entra.server.hang_at_tls_hello = True
+    with living_service(sandbox) as service, pytest.raises(EntraUnavailable):
+        await service.validate(sandbox.entra.sign_in("alice"), deadline=Deadline.after(0.6))
+    sandbox.entra.server.hang_at_tls_hello = False
+    sandbox.entra.script(Answer.trouble("hang"), path="keys")
+    with living_service(sandbox) as service, pytest.raises(EntraTimeout):
+        await service.validate(sandbox.entra.sign_in("alice"), deadline=Deadline.after(0.6))
+
+
 async def test_garbage_in_the_place_of_keys_leaves_the_good_ones(sandbox: Sandbox) -> None:
     """A keys document without keys is an outage, whatever its status: what is held stays."""
     clock = FakeClock()

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass
 
+LONGEST_MARGIN_SECONDS = 0.1
+
 
 @dataclass(frozen=True)
 class Deadline:
@@ -18,6 +20,10 @@ class Deadline:
     def remaining_seconds(self) -> float:
         """What is left; 0.0 once it has passed."""
         return max(0.0, self.at - time.monotonic())
+
+    def shortly_before(self) -> "Deadline":
+        """A little sooner than this one: work that ends by it can still say why to those who wait for this one."""
+        return Deadline(self.at - min(LONGEST_MARGIN_SECONDS, self.remaining_seconds() / 20))
 
     def within(self, seconds: float) -> "Deadline":
         """The sooner of this deadline and so many seconds from now."""

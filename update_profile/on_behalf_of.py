@@ -54,7 +54,9 @@ class OnBehalfOf:
     async def _exchange(self, caller: Caller, deadline: Deadline) -> AccessToken:
         loop = asyncio.get_running_loop()
         discovery = self._signing_keys.discovery(caller.tenant_id)
-        client = MsalHttpClient(self._http, loop=loop, deadline=deadline, discovery=discovery)
+        # Sooner than the waiting call, which could not tell "never connected" from "never answered".
+        until = deadline.shortly_before()
+        client = MsalHttpClient(self._http, loop=loop, deadline=until, discovery=discovery)
         result = await loop.run_in_executor(self._threads, self._acquire, caller, client, deadline)
         answer = client.answer
         return read_result(

@@ -88,15 +88,17 @@ class SigningKeys:
 
     async def _fetch(self, tenant_id: str, tenant: _Tenant, deadline: Deadline) -> None:
         """Wait for the one fetch under way, starting it if there is none. A caller that goes away stops it for none."""
-        fetch = tenant.fetch = tenant.fetch or asyncio.create_task(self._renew(tenant_id, tenant))
+        fetch = tenant.fetch = tenant.fetch or asyncio.create_task(self._renew(tenant_id, tenant, deadline))
         done, _ = await asyncio.wait({fetch}, timeout=deadline.remaining_seconds())
         if not done:
             raise EntraTimeout("Entra ID did not give its keys in time.")
         fetch.result()
 
-    async def _renew(self, tenant_id: str, tenant: _Tenant) -> None:
+    async def _renew(self, tenant_id: str, tenant: _Tenant, deadline: Deadline) -> None:
+        """Fetch in the time of the call that began it. It ends before that call does, so that it can say why."""
+        until = deadline.shortly_before().within(FETCH_SECONDS)
         try:
-            tenant.metadata = await self._metadata.fetch(tenant_id, deadline=Deadline.after(FETCH_SECONDS))
+            tenant.metadata = await self._metadata.fetch(tenant_id, deadline=until)
         except UpdateProfileError as error:
             tenant.failure = error
         else:
