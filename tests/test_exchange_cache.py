@@ -178,6 +178,21 @@ async def test_throttling_is_remembered_for_that_assertion_until_its_time() -> N
     assert (await cache.access_token(a_caller(), deadline=soon()))[1] == "fetched"
 
 
+async def test_what_is_left_of_a_wait_is_rounded_up() -> None:
+    """Who comes again after that many seconds is not refused once more."""
+    exchange, clock = FakeExchange(), FakeClock(time.time())
+    cache = ExchangeCache(exchange, clock=clock)
+    exchange.failure = EntraThrottled("wait")
+    for passed in (0.0, 3.6):
+        clock.advance(passed)
+        with pytest.raises(EntraThrottled) as caught:
+            await cache.access_token(a_caller(), deadline=soon())
+    assert caught.value.evidence.retry_after_seconds == 2
+    clock.advance(2)
+    exchange.failure = None
+    assert (await cache.access_token(a_caller(), deadline=soon()))[1] == "fetched"
+
+
 @pytest.mark.parametrize(("lifetime", "assertion_left", "held"), [(3600, 10_000, 3300), (3600, 100, 100)])
 async def test_a_token_is_held_until_the_sooner_of_two_ends(lifetime: float, assertion_left: float, held: int) -> None:
     """Its own expiry less the margin, and the assertion's."""

@@ -7,6 +7,7 @@ again; throttling alone is, for the same assertion. Belongs to one event loop.
 
 import asyncio
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -90,7 +91,7 @@ class ExchangeCache:
         self._entries.move_to_end(key)
         if isinstance(entry.outcome, AccessToken):
             return entry.outcome
-        evidence = Evidence(entra=entry.outcome.evidence.entra, retry_after_seconds=max(1, round(left)))
+        evidence = Evidence(entra=entry.outcome.evidence.entra, retry_after_seconds=math.ceil(left))
         raise EntraThrottled(entry.outcome.detail, evidence)
 
     def _start(self, key: Key, caller: Caller, deadline: Deadline) -> _Flight:
