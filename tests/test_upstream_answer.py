@@ -10,7 +10,7 @@ from update_profile import errors
 from update_profile.errors import UpdateProfileError
 from update_profile.upstream_answer import BYTE_ORDER_MARK, read_answer
 
-SENT = ("help@contoso.example", "4255555555", "www.contoso.example/a?b&c", "abc")
+SENT = ("help@contoso.example", "4255555555", "www.contoso.example/a?b&c", "\U0001f600@contoso", "Straße 1", "abc")
 
 
 def read(status: int = 200, body: bytes | None = b"{}", *, reason: str = "", **headers: str) -> Any:  # noqa: ANN401
@@ -189,6 +189,12 @@ def test_code_description_and_source_come_from_every_shape(body: bytes | None, t
         "bad www.contoso.example/a?b&amp;c",
         "bad help\\u0040contoso.example",
         'a "quoted" help\\u0040contoso.example',
+        r"bad help\u0040contoso.example in C:\data",
+        r"bad help\u0040contoso.example \u00",
+        "BAD HELP\\U0040CONTOSO.EXAMPLE",
+        r"bad www.contoso.example\/a?b&c",
+        r"bad \ud83d\ude00@contoso.example",
+        "bad STRASSE 1",
         "bad 4255555555",
     ],
 )
@@ -202,6 +208,28 @@ def test_a_description_that_repeats_what_was_sent_is_left_out(text: str) -> None
 def test_a_description_that_repeats_nothing_stays(text: str) -> None:
     """Values under four characters stand in any text."""
     assert read(400, fault(description=text)).evidence.upstream.description == text
+
+
+@pytest.mark.parametrize("charset", ["utf-8,gbk", "hex", "utf-16", "utf-16le", "nonsense"])
+def test_the_charset_that_is_claimed_does_not_matter(charset: str) -> None:
+    """The body is UTF-8 whatever its label says."""
+    body = fault(code=3000, description="größer")
+    told = read(400, body, content_type=f"application/json; charset={charset}").evidence.upstream
+    assert (told.code, told.description) == ("3000", "größer")
+    assert read(200, body, content_type=f"text/html; charset={charset}").body == body.removeprefix(BYTE_ORDER_MARK)
+
+
+def test_a_description_that_is_escaped_itself_stays_as_it_came() -> None:
+    """JSON or HTML in it is not undone for the reader."""
+    for text in ('{"error": "a \\"quoted\\" one"}', "5 &lt; 6 &amp;amp; 7"):
+        assert read(400, fault(code=2007, description=text)).evidence.upstream.description == text
+
+
+@pytest.mark.parametrize("member", ["code", "source", "message"])
+def test_no_other_member_repeats_what_was_sent_either(member: str) -> None:
+    """A code that holds a value of the profile is none."""
+    upstream = read(400, fault(**{member: "Bad HELP@contoso.example"})).evidence.upstream
+    assert (upstream.code, upstream.description, upstream.source) == (None, None, None)
 
 
 def test_long_texts_are_cut() -> None:

@@ -6,6 +6,7 @@ its errors come in five shapes or empty (learn.microsoft.com/partner-center/deve
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ MFA_WORDS = ("mfa required", "(10001)")  # the older refusal: in a bare text or 
 MAX_DESCRIPTION_LENGTH = 1024  # the documented length
 MAX_NAME_LENGTH = 64
 SHORTEST_TELLING_VALUE = 4
+_ESCAPES = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-f]{4}))+')
 _ACTORS: Mapping[int, Actor] = {
     400: "caller",
     409: "caller",
@@ -120,19 +122,16 @@ def _telling_nothing(text: object, sent: tuple[str, ...], *, longest: int) -> st
     if not isinstance(text, str):
         return None
     lowered = text.lower()
-    forms = {lowered, html.unescape(lowered), _unescaped(lowered), html.unescape(_unescaped(lowered))}
-    values = [value.lower() for value in sent if len(value) >= SHORTEST_TELLING_VALUE]
+    written = (lowered, html.unescape(lowered), _unescaped(lowered), html.unescape(_unescaped(lowered)))
+    forms = [form.casefold() for form in written]
+    values = [value.casefold() for value in sent if len(value) >= SHORTEST_TELLING_VALUE]
     told = any(value in form for form in forms for value in values)
     return None if told else text[:longest]
 
 
 def _unescaped(text: str) -> str:
-    """The text with JSON's escapes undone, as far as it has any."""
-    try:
-        unescaped = json.loads('"' + text.replace('\\"', '"').replace('"', '\\"') + '"', strict=False)
-    except ValueError:
-        return text
-    return str(unescaped).lower()
+    """The text, in small letters, with JSON's escapes undone run by run: what is no escape stands as it is."""
+    return _ESCAPES.sub(lambda run: str(json.loads(f'"{run[0]}"')), text)
 
 
 def _failure(answer: HttpAnswer, body: bytes, fault: UpstreamFault) -> UpdateProfileError:
