@@ -6,6 +6,7 @@ is what must not happen here, and it raises on a bad Location even where it foll
 """
 
 import asyncio
+import logging
 import re
 import ssl
 import zlib
@@ -23,6 +24,8 @@ from .evidence import Evidence, FieldError
 from .http_messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
 
 USER_AGENT = f"update-profile/{__version__}"
+for _traced in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came
+    logging.getLogger(_traced).disabled = True
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
 _CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is no ValueError
