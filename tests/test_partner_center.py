@@ -166,6 +166,30 @@ async def test_a_pooled_httpx_client_hands_out_a_surplus_answer_and_ours_does_no
         assert json.loads((await put(service, sandbox, "bob")).body)["email"] == "email@sample.com"
 
 
+async def test_a_call_cancelled_behind_its_request_is_of_unknown_outcome(sandbox: Sandbox) -> None:
+    """Partner Center may have written it: that is more than a cancellation."""
+    before = open_sockets()
+    sandbox.partner_center.script(Answer(fault=Fault.HANG, apply=True))
+    with living_service(sandbox) as service:
+        call = asyncio.create_task(put(service, sandbox))
+        await asyncio.to_thread(sandbox.partner_center.journal.wait_for, 1)
+        call.cancel()
+        with pytest.raises(PartnerCenterTimeout) as caught:
+            await call
+    assert caught.value.evidence.outcome == "unknown"
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandbox) -> None:
+    """An MFA refusal bears no id at all, and a request id comes back in any case."""
+    call = a_call()
+    with living_service(sandbox) as service:
+        for headers in ({}, {"MS-RequestId": call.ids.request_id.upper()}, {"MS-RequestId": "unheard-of"}):
+            center = PartnerCenter(service.settings, FakeHttp(an_answer(200, b"{}", headers)))
+            assert (await center.put_support_profile(a_profile(), access_token=TOKEN, call=call)).status == 200
+    assert (call.event.upstream_status, call.event.attempts) == (200, 3)
+
+
 async def end(service: Service, sandbox: Sandbox) -> None:
     """One call that ends by its deadline or otherwise."""
     with pytest.raises((PartnerCenterTimeout, PartnerCenterUnreachable)):
