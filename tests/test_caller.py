@@ -193,6 +193,14 @@ async def test_a_big_or_role_laden_token_of_a_user_is_good(sandbox: Sandbox, cla
         assert (await validated(service, assertion)).assertion == assertion
 
 
+@pytest.mark.parametrize("key_id", [None, "", 5, ["a"], "k" * 129])
+async def test_no_key_is_fetched_for_a_key_id_that_is_none(sandbox: Sandbox, key_id: object) -> None:
+    """Not of text, empty or too long: the token is refused as it stands."""
+    with living_service(sandbox) as service, pytest.raises(InvalidToken, match="kid"):
+        await validated(service, headed(kid=key_id)(sandbox.entra))
+    assert sandbox.entra.journal == []
+
+
 async def test_no_key_is_fetched_for_a_foreign_tenant(sandbox: Sandbox) -> None:
     """A stranger makes us ask nobody anything."""
     with living_service(sandbox) as service, pytest.raises(TenantNotAllowed):

@@ -133,7 +133,7 @@ async def test_a_call_cancelled_in_the_body_has_its_status_and_leaves_no_socket(
     sandbox.partner_center.script(Answer.trouble(Fault.HANG_AFTER_HEADERS))
     task = sending(sandbox)
     await asyncio.to_thread(sandbox.partner_center.journal.wait_for, 1)
-    await asyncio.sleep(0.2)  # the headers are on their way
+    await asyncio.sleep(0.5)  # the headers are on their way
     task.cancel()
     answer = await task
     assert (answer.status, answer.body) == (200, None)

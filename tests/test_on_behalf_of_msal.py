@@ -206,11 +206,11 @@ async def test_what_never_connected_is_unavailable_and_what_never_answered_a_tim
         caller = await validated(service, sandbox.entra.sign_in("alice"))
         sandbox.entra.server.hang_at_tls_hello = True
         with pytest.raises(EntraUnavailable):
-            await service.on_behalf_of.access_token(caller, deadline=Deadline.after(0.6))
+            await service.on_behalf_of.access_token(caller, deadline=Deadline.after(1.2))
         sandbox.entra.server.hang_at_tls_hello = False
         sandbox.entra.script(Answer.trouble(Fault.HANG), times=None)
         with pytest.raises(EntraTimeout):
-            await service.on_behalf_of.access_token(caller, deadline=Deadline.after(0.6))
+            await service.on_behalf_of.access_token(caller, deadline=Deadline.after(1.2))
 
 
 async def test_an_exchange_in_the_queue_that_nobody_waits_for_is_not_started(sandbox: Sandbox) -> None:

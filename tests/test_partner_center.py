@@ -180,6 +180,20 @@ async def test_a_call_cancelled_behind_its_request_is_of_unknown_outcome(sandbox
     assert await until_closed(sandbox, sockets_before=before) == (0, 0)
 
 
+@pytest.mark.parametrize("told", ["email@sample.com", "4255555555", "www.microsoft.com", "token"])
+async def test_neither_a_value_nor_the_token_comes_back_in_a_refusal(sandbox: Sandbox, told: str) -> None:
+    """Whatever Partner Center repeats of what it was sent."""
+    token = sandbox.entra.partner_center_token("alice")
+    sandbox.partner_center.script(answers.fault(400, 3000, f"{token if told == 'token' else told} is no good"))
+    with living_service(sandbox) as service, pytest.raises(PartnerCenterRejected) as caught:
+        await service.partner_center.put_support_profile(
+            a_profile(), access_token=AccessToken(value=token, expires_in_seconds=60), call=a_call()
+        )
+    upstream = caught.value.evidence.upstream
+    assert upstream is not None
+    assert (upstream.code, upstream.description) == ("3000", None)
+
+
 async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandbox) -> None:
     """An MFA refusal bears no id at all, and a request id comes back in any case."""
     call = a_call()

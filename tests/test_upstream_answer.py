@@ -194,6 +194,7 @@ def test_code_description_and_source_come_from_every_shape(body: bytes | None, t
         "BAD HELP\\U0040CONTOSO.EXAMPLE",
         r"bad www.contoso.example\/a?b&c",
         r"bad \ud83d\ude00@contoso.example",
+        r"bad help\u0026#64;contoso.example",
         "bad STRASSE 1",
         "bad 4255555555",
     ],
