@@ -121,6 +121,9 @@ async def test_a_hang_is_a_time_out_and_a_hang_before_sending_an_outage(sandbox:
     sandbox.entra.script(Answer.trouble("hang"), path="discovery")
     with pytest.raises(EntraTimeout):
         await fetch(sandbox, seconds=0.3)
+    sandbox.entra.script(Answer.true(body_byte_seconds=0.02), path="keys")
+    with pytest.raises(EntraTimeout):
+        await fetch(sandbox, seconds=0.3)
     sandbox.entra.server.hang_at_tls_hello = True
     with pytest.raises(EntraUnavailable):
         await fetch(sandbox, seconds=0.3)

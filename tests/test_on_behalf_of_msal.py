@@ -145,6 +145,7 @@ ONCE = {
     "503": refusals.unavailable(),
     "500 with JSON": Answer.json({"error": "server_error"}, 500),
     "hang": Answer.trouble(Fault.HANG),
+    "drip": Answer.true(body_byte_seconds=0.02),
 }
 
 
@@ -208,9 +209,11 @@ async def test_what_never_connected_is_unavailable_and_what_never_answered_a_tim
         with pytest.raises(EntraUnavailable):
             await service.on_behalf_of.access_token(caller, deadline=Deadline.after(1.2))
         sandbox.entra.server.hang_at_tls_hello = False
-        sandbox.entra.script(Answer.trouble(Fault.HANG), times=None)
-        with pytest.raises(EntraTimeout):
-            await service.on_behalf_of.access_token(caller, deadline=Deadline.after(1.2))
+        for slow in (Answer.trouble(Fault.HANG), Answer.true(body_byte_seconds=0.02)):
+            sandbox.entra.clear_script()
+            sandbox.entra.script(slow, times=None)
+            with pytest.raises(EntraTimeout):
+                await service.on_behalf_of.access_token(caller, deadline=Deadline.after(1.2))
 
 
 async def test_an_exchange_in_the_queue_that_nobody_waits_for_is_not_started(sandbox: Sandbox) -> None:

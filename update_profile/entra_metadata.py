@@ -67,6 +67,8 @@ class EntraMetadata:
             answer = await self._http.send(HttpRequest(method="GET", url=url), deadline=deadline)
         except TransportError as error:
             raise _trouble(error) from error
+        if answer.body is None and not deadline.remaining_seconds():  # its body dripped
+            raise EntraTimeout("Entra ID did not give its keys in time.")
         if answer.status == 400 and _names_unknown_tenant(answer.body):
             raise Misconfigured("Entra ID does not know a tenant of ENTRA_ALLOWED_TENANTS.")
         if answer.status != 200:

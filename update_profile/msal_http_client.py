@@ -107,6 +107,8 @@ class MsalHttpClient:
             answer = sending.result(deadline.remaining_seconds() + GRACE_SECONDS)
         except TransportError as error:
             raise _trouble(error) from error
+        if answer.body is None and not deadline.remaining_seconds():  # its body dripped
+            raise _Passing(EntraTimeout("Entra ID did not answer in time."))
         if answer.status < 500:
             return answer
         seconds = read_retry_after(answer.header("retry-after"))
