@@ -9,5 +9,5 @@ import azure.functions as func
 from update_profile import http_trigger
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-app.route(route="update_profile", methods=["POST", "PUT"])(http_trigger.update_profile)
+app.route(route="update_profile", methods=["GET", "POST", "PUT", "PATCH"])(http_trigger.update_profile)
 app.route(route="health", methods=["GET"])(http_trigger.health)

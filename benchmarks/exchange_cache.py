@@ -9,14 +9,14 @@ import tracemalloc
 from update_profile.caller import Caller
 from update_profile.deadline import Deadline
 from update_profile.entra_answers import AccessToken
-from update_profile.exchange_cache import MAX_ENTRIES, ExchangeCache
+from update_profile.exchange_cache import MAX_ENTRIES, Exchange, ExchangeCache
 
 TOKEN_BYTES = 2163  # a Partner Center token as documented
 ROUNDS = 7
 HITS = 2000
 
 
-async def _exchange(_: Caller, __: Deadline) -> AccessToken:
+async def _exchange(_: Exchange) -> AccessToken:
     return AccessToken(value=secrets.token_urlsafe(TOKEN_BYTES)[:TOKEN_BYTES], expires_in_seconds=3600)
 
 

@@ -41,6 +41,7 @@ class Row:
         retry_after: The answer's; None: it has none.
         challenge: WWW-Authenticate; None: it has none. "..." at its end stands for anything.
         members: The names of what the problem holds beside the members that every problem has.
+        healing: Whether it is tried again, so that the number of requests is left to chance.
     """
 
     code: str
@@ -51,6 +52,7 @@ class Row:
     retry_after: str | None = None
     challenge: str | None = None
     members: frozenset[str] = frozenset()
+    healing: bool = False
 
     def __str__(self) -> str:
         """The test's id."""
@@ -94,11 +96,13 @@ def entra_says(
     return provoke
 
 
-def pc_says(*answers: Answer, budget: int | None = None) -> Callable[[LiveFunction], Awaitable[Answered]]:
-    """A good call while Partner Center answers so."""
+def pc_says(
+    *answers: Answer, budget: int | None = None, times: int | None = 1
+) -> Callable[[LiveFunction], Awaitable[Answered]]:
+    """A good call while Partner Center answers so, for so many requests; None is for ever."""
 
     def provoke(live: LiveFunction) -> Awaitable[Answered]:
-        live.sandbox.partner_center.script(*answers)
+        live.sandbox.partner_center.script(*answers, times=times)
         if budget:
             live.allow(budget)
         return live.call()
@@ -118,6 +122,7 @@ def tls(switch: str, *, of: str) -> Callable[[LiveFunction], Awaitable[Answered]
 
 
 async def _closed(live: LiveFunction, setting: str) -> Answered:
+    live.allow(1)
     live.set(**{setting: closed_port_url()})
     return await live.call()
 
@@ -172,9 +177,11 @@ TELLING = f"Field {EXAMPLE['Email'].upper()} or {EXAMPLE['Telephone']} is bad; {
 
 
 def _rejected(status: int, actor: str) -> Row:
+    healing = status == 408
+    provoke = pc_says(pc.fault(status, 2001), budget=1, times=None) if healing else pc_says(pc.fault(status, 2001))
     return Row(
-        "partner_center_rejected", str(status), pc_says(pc.fault(status, 2001)), (status, actor, status == 408), PUT,
-        "5" if status == 408 else None, REALM if status == 401 else None, UP,
+        "partner_center_rejected", str(status), provoke, (status, actor, healing), PUT, "5" if healing else None,
+        REALM if status == 401 else None, UP, healing,
     )  # fmt: skip
 
 
@@ -244,25 +251,26 @@ ROWS = [
     Row("partner_center_rejected", "and repeats our values", pc_says(pc.fault(400, 2001, TELLING)), (400, C, False),
         PUT, members=UP),
     Row("partner_center_throttled", "429", pc_says(pc.throttled(57)), (429, N, True), PUT, "57", members=UP),
-    Row("partner_center_throttled", "429, half a second", pc_says(pc.throttled("0.5")), (429, N, True), PUT, "1",
-        members=UP),
-    *(Row("partner_center_failed", str(status), pc_says(pc.fault(status, 999)), (status, N, True), PUT, "5", members=UP)
-      for status in (500, 502, 503, 504, 599)),
+    Row("partner_center_throttled", "429, half a second", pc_says(pc.throttled("0.5"), budget=1), (429, N, True), PUT,
+        "1", members=UP),
+    *(Row("partner_center_failed", str(status), pc_says(pc.fault(status, 999), budget=1, times=None), (status, N, True),
+          PUT, "5", members=UP, healing=True) for status in (500, 502, 503, 504)),
+    Row("partner_center_failed", "599", pc_says(pc.fault(599, 999)), (599, N, True), PUT, "5", members=UP),
     Row("partner_center_failed", "501", pc_says(pc.text(501, "No.")), (501, N, False), PUT, members=UP),
     Row("partner_center_unreachable", "port closed", lambda live: _closed(live, "PARTNER_CENTER_BASE_URL"),
-        (502, N, True), EXCHANGE, "5"),
+        (502, N, True), EXCHANGE, "5", healing=True),
     Row("partner_center_unreachable", "TLS reset", tls("reset_at_tls_hello", of="partner_center"), (502, N, True),
-        EXCHANGE, "5"),
+        EXCHANGE, "5", healing=True),
     Row("partner_center_unreachable", "TLS hangs", tls("hang_at_tls_hello", of="partner_center"), (502, N, True),
-        EXCHANGE, "5"),
+        EXCHANGE, "5", healing=True),
     *(Row("partner_center_unexpected", str(status), pc_says(Answer(status=status, headers=(("Location", "/x"),))),
           (502, OP, False), PUT, members=UP) for status in (302, 304, 600, 999)),
     Row("partner_center_timeout", "hang", pc_says(HANG, budget=SLOW), (504, N, True), PUT, "5", members=OUT),
-    Row("partner_center_timeout", "slow headers", pc_says(Answer.true(head_line_seconds=0.5), budget=SLOW),
+    Row("partner_center_timeout", "slow headers", pc_says(Answer(head_line_seconds=0.5), budget=SLOW),
         (504, N, True), PUT, "5", members=OUT),
-    *(Row("partner_center_timeout", fault.value, pc_says(Answer.trouble(fault)), (504, N, True), PUT, "5", members=OUT)
-      for fault in (Fault.RESET_AFTER_REQUEST, Fault.CLOSE)),
-    Row("partner_center_timeout", "no HTTP", pc_says(Answer(headers=(("Request Context", "a"),))), (504, N, True), PUT,
-        "5", members=OUT),
+    *(Row("partner_center_timeout", fault.value, pc_says(Answer.trouble(fault), budget=SLOW), (504, N, True), PUT, "5",
+          members=OUT) for fault in (Fault.RESET_AFTER_REQUEST, Fault.CLOSE)),
+    Row("partner_center_timeout", "no HTTP", pc_says(Answer(headers=(("Request Context", "a"),)), budget=SLOW),
+        (504, N, True), PUT, "5", members=OUT),
     Row("unexpected", "cancelled before anything was sent", _cancelled_before_the_put, (500, OP, False), EXCHANGE),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from update_profile.entra_metadata import EntraMetadata
 from update_profile.exchange_cache import How
 from update_profile.http_client import HttpClient
 from update_profile.on_behalf_of import OnBehalfOf
-from update_profile.partner_center import PartnerCenter
+from update_profile.partner_center import Attempt, PartnerCenter
 from update_profile.service import Service
 from update_profile.settings import Settings
 from update_profile.signing_keys import SigningKeys
@@ -25,17 +25,26 @@ T = TypeVar("T")
 SUCCESS = UpstreamAnswer(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)
 
 
+Answer = UpstreamAnswer | BaseException
+Answers = Answer | list[Answer]
+
+
 @dataclass
 class Outcomes:
-    """What each step comes to: a value, or an exception that it raises. ``steps`` fills up as they are asked."""
+    """What each step comes to: a value, or an exception that it raises. ``steps`` fills up as they are asked.
+
+    Partner Center's answers may be a list, given in turn, the last one for ever.
+    """
 
     caller: Caller | BaseException = field(default_factory=a_caller)
     access_token: AccessToken | BaseException = field(
         default_factory=lambda: AccessToken(value="access-token", expires_in_seconds=3600)
     )
-    answer: UpstreamAnswer | BaseException = SUCCESS
+    answer: Answers = SUCCESS
+    stored: Answers = SUCCESS
     steps: list[str] = field(default_factory=list, init=False)
     sent: list[tuple[SupportProfile, AccessToken, Call]] = field(default_factory=list, init=False)
+    attempts: list[Attempt] = field(default_factory=list, init=False)
 
 
 class FakeOnBehalfOf(OnBehalfOf):
@@ -44,27 +53,39 @@ class FakeOnBehalfOf(OnBehalfOf):
     def __init__(self, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
 
-    async def access_token(self, caller: Caller, *, deadline: Deadline) -> tuple[AccessToken, How]:
+    async def access_token(
+        self, caller: Caller, *, deadline: Deadline, claims: str | None = None
+    ) -> tuple[AccessToken, How]:
         """The token, as if it were held."""
         assert caller is self.outcomes.caller
         assert deadline.remaining_seconds() > 0
-        self.outcomes.steps.append("exchange")
+        self.outcomes.steps.append(f"exchange {claims}" if claims else "exchange")
         return _come_to(self.outcomes.access_token), "cached"
+
+    def forget(self, caller: Caller, refused: AccessToken) -> None:
+        """Note it."""
+        assert (caller, refused) == (self.outcomes.caller, self.outcomes.access_token)
+        self.outcomes.steps.append("forget")
 
 
 class FakePartnerCenter(PartnerCenter):
-    """Writes nothing."""
+    """Reads and writes nothing."""
 
     def __init__(self, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
 
-    async def put_support_profile(
-        self, profile: SupportProfile, *, access_token: AccessToken, call: Call
-    ) -> UpstreamAnswer:
+    async def get_support_profile(self, attempt: Attempt) -> UpstreamAnswer:
+        """What is stored; the last of several for ever."""
+        self.outcomes.steps.append("get")
+        self.outcomes.attempts.append(attempt)
+        return _come_to(_next(self.outcomes.stored))
+
+    async def put_support_profile(self, profile: SupportProfile, attempt: Attempt) -> UpstreamAnswer:
         """The answer; what would have been sent is kept."""
         self.outcomes.steps.append("put")
-        self.outcomes.sent.append((profile, access_token, call))
-        return _come_to(self.outcomes.answer)
+        self.outcomes.attempts.append(attempt)
+        self.outcomes.sent.append((profile, attempt.access_token, attempt.call))
+        return _come_to(_next(self.outcomes.answer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +112,12 @@ def a_service(outcomes: Outcomes, settings: Settings | None = None) -> FakeServi
         partner_center=FakePartnerCenter(outcomes),
         outcomes=outcomes,
     )
+
+
+def _next(answers: Answers) -> Answer:
+    if not isinstance(answers, list):
+        return answers
+    return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 def _come_to(outcome: T | BaseException) -> T:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builders import EXAMPLE, an_incoming
+from builders import EXAMPLE, TENANT, an_incoming
 
 from sandbox import Sandbox
 from update_profile.call import Call
@@ -14,6 +14,7 @@ from update_profile.deadline import Deadline
 from update_profile.entra_answers import AccessToken
 from update_profile.exchange_cache import How
 from update_profile.http_client import HttpClient, create_ssl_context
+from update_profile.partner_center import Attempt
 from update_profile.service import Service, build
 from update_profile.support_profile import SupportProfile, read_profile
 from update_profile.upstream_answer import UpstreamAnswer
@@ -68,9 +69,13 @@ async def put(
 ) -> UpstreamAnswer:
     """Write a profile with that user's Partner Center token."""
     token = AccessToken(value=sandbox.entra.partner_center_token(user), expires_in_seconds=3600)
-    return await service.partner_center.put_support_profile(
-        profile or a_profile(), access_token=token, call=call or a_call()
-    )
+    return await service.partner_center.put_support_profile(profile or a_profile(), an_attempt(token, call))
+
+
+def an_attempt(access_token: AccessToken, call: Call | None = None) -> Attempt:
+    """One request of a call, with all the time that the call has left."""
+    call = call or a_call()
+    return Attempt(access_token=access_token, call=call, tenant_id=TENANT, deadline=call.deadline)
 
 
 def open_sockets() -> int:

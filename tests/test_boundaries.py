@@ -16,6 +16,7 @@ DOORS = {
     "msal": {"on_behalf_of"},
     "httpx": {"http_client"},
     "httpcore": {"http_client", "deadline_network"},
+    "tenacity": {"retrying"},
 }
 LONGEST_FILE = 200
 LONGEST_FUNCTION = 40

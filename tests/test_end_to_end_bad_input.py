@@ -244,9 +244,9 @@ async def test_a_long_unknown_name_is_cut(live: LiveFunction) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["validate_only=", "validate_only", "validate_only=1", "validate_only=true", "validate_only=True",
+    ["validate_only=", "validate_only", "validate_only=1", "validate_only=yes", "validate_only=true,true",
      "validate-only=false", "Validate_Only=false", "validate_only=false&validate_only=false", "dry_run=true", "x", "=",
-     "%76alidate_only=true", "code=a&foo=b"],
+     "%76alidate_only=truE%20", "validate_only=true&validate_only=true", "code=a&foo=b"],
 )  # fmt: skip
 async def test_a_mistyped_query_writes_nothing(live: LiveFunction, query: str) -> None:
     await refused(live, 400, "invalid_parameter", target=f"{ROUTE}?{query}")

@@ -60,7 +60,8 @@ async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_ag
     challenge = answered.headers.get("www-authenticate")
     assert challenge == row.challenge or (challenge or "").startswith((row.challenge or "-").removesuffix("..."))
     assert problem.get("outcome") == ("unknown" if row.code == "partner_center_timeout" else None)
-    assert (reached(live), len(live.puts)) == (row.reach, 1 if row.reach is Reach.PUT else 0)
+    assert reached(live) == row.reach
+    assert row.healing or len(live.puts) == (1 if row.reach is Reach.PUT else 0)
 
 
 def secrets(live: LiveFunction) -> dict[str, str]:
@@ -88,7 +89,9 @@ async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
         answered.headers["ms-correlationid"],
         answered.headers["ms-requestid"],
     )
-    assert told["attempts"] == (1 if row.reach is Reach.PUT or row.code == "partner_center_unreachable" else 0)
+    requests = len(live.sandbox.partner_center.journal)
+    unreachable = row.code == "partner_center_unreachable"
+    assert told["attempts"] >= 1 if unreachable else told["attempts"] == requests
     assert (audit.levelname == "ERROR") == (row.answer[1] == "operator")
     everything = {"log": every_log.text(), "answer": f"{answered.headers} {answered.body.decode()}"}
     leaks = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from builders import EXAMPLE
 from live_function import ROUTE, Answered, EveryLog, LiveFunction
 from live_service import open_sockets, until_closed
 
@@ -80,13 +81,25 @@ async def test_b8_a_block_is_lifted_by_an_administrator_and_not_remembered(live:
 
 
 @pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
-async def test_a_written_profile_and_an_answer_that_cannot_be_read_is_an_unknown_outcome(
+async def test_c4_a_written_profile_and_an_answer_that_cannot_be_read_is_read_back(
     live: LiveFunction, answer: Answer
 ) -> None:
-    """Never a bare 500, and never a second blind PUT."""
+    """Never a bare 500, and never a second blind PUT; the answer says how it was confirmed."""
     live.sandbox.partner_center.script(Answer(**{**vars(answer), "apply": True}))
     answered = await live.call()
+    assert (answered.status, answered.headers["update-outcome"]) == (200, "confirmed-by-read")
+    assert answered.json["email"] == EXAMPLE["Email"]
+    assert len(live.puts) == 1
+
+
+@pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
+async def test_c4_where_it_was_not_written_the_outcome_stays_unknown(live: LiveFunction, answer: Answer) -> None:
+    """The read may lag: nobody can know; the fields that differ are named."""
+    live.allow(2)
+    live.sandbox.partner_center.script(answer)
+    answered = await live.call()
     assert (answered.status, answered.code, answered.json["outcome"]) == (504, "partner_center_timeout", "unknown")
+    assert "Email and Telephone and Website" in answered.json["detail"]
     assert len(live.puts) == 1
 
 

@@ -106,7 +106,8 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(live: L
     live.sandbox.partner_center.script(Answer.json({"email": "a@b"}, headers=(("MS-RequestId", alices),)), user="bob")
     first = asyncio.create_task(live.call(user="alice", headers=[("MS-RequestId", alices)]))
     await asyncio.to_thread(live.sandbox.partner_center.journal.wait_for, 1, "profile")
-    second = await live.call(user="bob", headers=[("MS-RequestId", bobs)])
+    other = EXAMPLE | {"Email": "bob@contoso.example"}
+    second = await live.call(other, user="bob", headers=[("MS-RequestId", bobs)])
     assert (second.status, second.code, second.json["outcome"]) == (504, "partner_center_timeout", "unknown")
     assert b"a@b" not in second.body
     assert (await first).status == 200

@@ -13,7 +13,7 @@ from update_profile.deadline import Deadline
 from update_profile.entra_answers import AccessToken
 from update_profile.errors import ConsentRequired, EntraThrottled, EntraTimeout, UpdateProfileError
 from update_profile.evidence import Evidence
-from update_profile.exchange_cache import ExchangeCache
+from update_profile.exchange_cache import Exchange, ExchangeCache
 
 
 class FakeExchange:
@@ -22,18 +22,20 @@ class FakeExchange:
     def __init__(self, *, expires_in_seconds: float = 3600) -> None:
         self.callers: list[Caller] = []
         self.deadlines: list[Deadline] = []
+        self.claims: list[str | None] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: UpdateProfileError | None = None
         self.cancelled = 0
         self.expires_in_seconds = expires_in_seconds
 
-    async def __call__(self, caller: Caller, deadline: Deadline) -> AccessToken:
+    async def __call__(self, exchange: Exchange) -> AccessToken:
         """A token, or the failure."""
-        self.callers.append(caller)
-        self.deadlines.append(deadline)
+        self.callers.append(exchange.caller)
+        self.deadlines.append(exchange.deadline)
+        self.claims.append(exchange.claims)
         try:
-            await asyncio.wait_for(self.gate.wait(), deadline.remaining_seconds() or 0.001)
+            await asyncio.wait_for(self.gate.wait(), exchange.deadline.remaining_seconds() or 0.001)
         except TimeoutError:
             raise EntraTimeout("the flight's own") from None
         except asyncio.CancelledError:
@@ -215,3 +217,35 @@ async def test_the_number_of_entries_is_bounded_and_the_oldest_goes(monkeypatch:
     assert len(cache) == 2
     assert (await cache.access_token(a_caller(assertion="a"), deadline=soon()))[1] == "cached"
     assert (await cache.access_token(a_caller(assertion="b"), deadline=soon()))[1] == "fetched"
+
+
+async def test_a_token_with_claims_is_asked_for_anew_and_replaces_the_one_without() -> None:
+    """The one without them was refused; calls with the same claims at once share one exchange."""
+    exchange = FakeExchange()
+    cache = ExchangeCache(exchange)
+    await cache.access_token(a_caller(), deadline=soon())
+    exchange.gate.clear()
+    calls = [asyncio.create_task(cache.access_token(a_caller(), deadline=soon(), claims="{}")) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    exchange.gate.set()
+    answers = await asyncio.gather(*calls)
+    assert [how for _, how in answers] == ["fetched", "joined", "joined"]
+    assert {token.value for token, _ in answers} == {"token 2"}
+    assert exchange.claims == [None, "{}"]
+    assert await cache.access_token(a_caller(), deadline=soon()) == (answers[0][0], "cached")
+    assert len(cache) == 1
+
+
+async def test_a_refused_token_is_forgotten_and_no_other() -> None:
+    """Neither one that came since, nor anybody else's."""
+    exchange = FakeExchange()
+    cache = ExchangeCache(exchange)
+    refused, _ = await cache.access_token(a_caller(), deadline=soon())
+    await cache.access_token(a_caller(assertion="another"), deadline=soon())
+    cache.forget(a_caller(), refused)
+    cache.forget(a_caller(), refused)
+    token, how = await cache.access_token(a_caller(), deadline=soon())
+    assert (token.value, how) == ("token 3", "fetched")
+    cache.forget(a_caller(), refused)
+    assert (await cache.access_token(a_caller(), deadline=soon()))[1] == "cached"
+    assert (await cache.access_token(a_caller(assertion="another"), deadline=soon()))[1] == "cached"

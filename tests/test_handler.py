@@ -86,6 +86,7 @@ async def test_the_ids_that_go_upstream_come_back(caplog: pytest.LogCaptureFixtu
     }
 
 
+UNKNOWN = PartnerCenterTimeout("Why.", Evidence(outcome="unknown"))
 UPSTREAM = Evidence(upstream=UpstreamFault(status=409, code="20002"))
 ENTRA = Evidence(entra=EntraFault(error="invalid_grant", codes=(65001,), trace_id="t"), scope="s")
 
@@ -99,7 +100,7 @@ ENTRA = Evidence(entra=EntraFault(error="invalid_grant", codes=(65001,), trace_i
         (Outcomes(access_token=EntraTimeout("Why.")), 504, 2, logging.INFO),
         (Outcomes(answer=PartnerCenterRejected("Why.", UPSTREAM, actor="caller")), 409, 3, logging.INFO),
         (Outcomes(answer=PartnerCenterRejected("Why.", UPSTREAM)), 409, 3, logging.ERROR),
-        (Outcomes(answer=PartnerCenterTimeout("Why.", Evidence(outcome="unknown"))), 504, 3, logging.INFO),
+        (Outcomes(answer=UNKNOWN, stored=UNKNOWN), 504, 5, logging.INFO),
     ],
 )
 async def test_a_failure_of_any_step_is_answered(

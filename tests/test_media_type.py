@@ -3,7 +3,7 @@
 import pytest
 
 from update_profile.errors import UnsupportedMediaType
-from update_profile.media_type import require_plain_json
+from update_profile.media_type import MERGE_PATCH_JSON, require_plain_json
 
 
 def refusal(content_type: str = "", content_encoding: str = "") -> str:
@@ -102,3 +102,15 @@ def test_any_coding_but_identity_is_refused(coding: str) -> None:
     for content_type in ("application/json", "text/plain"):
         assert "Content-Encoding" in refusal(content_type, coding)
         assert "nothing is unpacked" in refusal(content_type, coding)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/merge-patch+json", "Application/Merge-Patch+JSON; charset=utf-8"]
+)
+def test_a_second_type_is_taken_where_it_is_named(content_type: str) -> None:
+    """A patch's own (RFC 7396); plain JSON still passes, and other types do not."""
+    require_plain_json(content_type, "", also=MERGE_PATCH_JSON)
+    require_plain_json("application/json", "", also=MERGE_PATCH_JSON)
+    for other, charset in (("application/json-patch+json", ""), (content_type, "; charset=utf-16")):
+        with pytest.raises(UnsupportedMediaType):
+            require_plain_json(other + charset, "", also=MERGE_PATCH_JSON)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from builders import EXAMPLE_WIRE
 from fakes_upstream import FakeHttp, an_answer
-from live_service import a_call, a_profile, living_service, open_sockets, put, until_closed
+from live_service import a_call, a_profile, an_attempt, living_service, open_sockets, put, until_closed
 
 from sandbox import Answer, Fault, Sandbox
 from sandbox.partner_center import answers
@@ -135,10 +135,10 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox
     with living_service(sandbox) as service:
         center = PartnerCenter(service.settings, FakeHttp(an_answer(200, b"{}", headers)))
         with center._bearing(alices.ids.request_id), pytest.raises(PartnerCenterTimeout) as caught:
-            await center.put_support_profile(a_profile(), access_token=TOKEN, call=bobs)
+            await center.put_support_profile(a_profile(), an_attempt(TOKEN, bobs))
         assert caught.value.evidence.outcome == "unknown"
         # Once alice's call is over, the id is just an odd one.
-        assert (await center.put_support_profile(a_profile(), access_token=TOKEN, call=bobs)).status == 200
+        assert (await center.put_support_profile(a_profile(), an_attempt(TOKEN, bobs))).status == 200
 
 
 async def test_identical_deliveries_at_once_bear_one_id_and_are_each_sent(sandbox: Sandbox) -> None:
@@ -185,10 +185,9 @@ async def test_neither_a_value_nor_the_token_comes_back_in_a_refusal(sandbox: Sa
     """Whatever Partner Center repeats of what it was sent."""
     token = sandbox.entra.partner_center_token("alice")
     sandbox.partner_center.script(answers.fault(400, 3000, f"{token if told == 'token' else told} is no good"))
+    attempt = an_attempt(AccessToken(value=token, expires_in_seconds=60))
     with living_service(sandbox) as service, pytest.raises(PartnerCenterRejected) as caught:
-        await service.partner_center.put_support_profile(
-            a_profile(), access_token=AccessToken(value=token, expires_in_seconds=60), call=a_call()
-        )
+        await service.partner_center.put_support_profile(a_profile(), attempt)
     upstream = caught.value.evidence.upstream
     assert upstream is not None
     assert (upstream.code, upstream.description) == ("3000", None)
@@ -200,7 +199,7 @@ async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandb
     with living_service(sandbox) as service:
         for headers in ({}, {"MS-RequestId": call.ids.request_id.upper()}, {"MS-RequestId": "unheard-of"}):
             center = PartnerCenter(service.settings, FakeHttp(an_answer(200, b"{}", headers)))
-            assert (await center.put_support_profile(a_profile(), access_token=TOKEN, call=call)).status == 200
+            assert (await center.put_support_profile(a_profile(), an_attempt(TOKEN, call))).status == 200
     assert (call.event.upstream_status, call.event.attempts) == (200, 3)
 
 

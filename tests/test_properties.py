@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from update_profile import handler
 from update_profile.errors import InvalidProfile, MalformedBody, UpdateProfileError
-from update_profile.request import IncomingRequest, check_body_head, check_query, read_assertion, read_body
+from update_profile.request import IncomingRequest, check_body_head, read_assertion, read_body, read_validate_only
 from update_profile.request_ids import DELIVERY_ID_HEADERS, read_ids
 from update_profile.response import Reply, problem
 from update_profile.retry_after import LONGEST_SECONDS, read_retry_after
@@ -64,7 +64,7 @@ def head_refusal(incoming: IncomingRequest) -> UpdateProfileError | None:
     """What is wrong with all that is read before the token; anything else that is raised fails the test."""
     try:
         read_ids(incoming.headers).check()
-        check_query(incoming.url)
+        read_validate_only(incoming.url, writes=True)
         check_body_head(incoming, max_body_bytes=1_024)
         read_assertion(incoming.header("authorization"))
     except UpdateProfileError as error:

@@ -11,7 +11,7 @@ from update_profile.errors import (
     MissingToken,
     UnsupportedMediaType,
 )
-from update_profile.request import MAX_TOKEN_BYTES, check_body_head, check_query, read_assertion
+from update_profile.request import MAX_TOKEN_BYTES, check_body_head, read_assertion, read_validate_only
 
 ADDRESS = "https://host/api/update_profile"
 
@@ -33,15 +33,12 @@ ADDRESS = "https://host/api/update_profile"
 )
 def test_gateways_parameters_and_a_false_dry_run_pass(query: str) -> None:
     """Encoded or not; gateways' parameters in any number, with any value or none."""
-    check_query(ADDRESS + query)
+    read_validate_only(ADDRESS + query, writes=True)
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        "?validate_only=true",
-        "?validate_only=TRUE",
-        "?validate%5Fonly=true",
         "?validate_only",
         "?validate_only=",
         "?validate_only=1",
@@ -54,15 +51,31 @@ def test_gateways_parameters_and_a_false_dry_run_pass(query: str) -> None:
     ],
 )
 def test_any_other_value_of_a_dry_run_is_refused(query: str) -> None:
-    """A blank one, too; true as long as there are no dry runs."""
+    """A blank one, too."""
     with pytest.raises(InvalidParameter, match="validate_only"):
-        check_query(ADDRESS + query)
+        read_validate_only(ADDRESS + query, writes=True)
+
+
+@pytest.mark.parametrize("query", ["?validate_only=true", "?validate_only=TRUE", "?code=1&validate%5Fonly=true"])
+def test_a_dry_run_is_asked_for_by_true_in_any_case(query: str) -> None:
+    """Encoded or not; without it, or with false, the call is no dry run."""
+    assert read_validate_only(ADDRESS + query, writes=True)
+    assert not read_validate_only(f"{ADDRESS}?validate_only=FALSE", writes=True)
+    assert not read_validate_only(ADDRESS, writes=True)
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_method_that_does_not_write_has_no_dry_run(value: str) -> None:
+    """It is unknown to a GET, whose own parameters are none."""
+    with pytest.raises(InvalidParameter, match="Unknown query parameter: validate_only"):
+        read_validate_only(f"{ADDRESS}?validate_only={value}", writes=False)
+    assert not read_validate_only(f"{ADDRESS}?code=1", writes=False)
 
 
 def test_a_repeated_dry_run_is_refused() -> None:
     """Once, whatever its values."""
     with pytest.raises(InvalidParameter, match="more than once"):
-        check_query(f"{ADDRESS}?validate_only=false&validate_only=false")
+        read_validate_only(f"{ADDRESS}?validate_only=false&validate_only=false", writes=True)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +103,14 @@ def test_a_repeated_dry_run_is_refused() -> None:
 def test_an_unknown_parameter_is_refused(query: str, shown: str) -> None:
     """A typing error in a dry run must not write. A name is shown where it can do no harm."""
     with pytest.raises(InvalidParameter) as caught:
-        check_query(ADDRESS + query)
+        read_validate_only(ADDRESS + query, writes=True)
     assert caught.value.detail == f"Unknown query parameter: {shown}."
 
 
 def test_the_value_of_an_unknown_parameter_is_not_told() -> None:
     """It may be anything."""
     with pytest.raises(InvalidParameter) as caught:
-        check_query(f"{ADDRESS}?x=told-nobody")
+        read_validate_only(f"{ADDRESS}?x=told-nobody", writes=True)
     assert "told-nobody" not in caught.value.detail
 
 
@@ -105,16 +118,16 @@ def test_the_value_of_an_unknown_parameter_is_not_told() -> None:
 def test_very_many_parameters_are_refused(parameter: str) -> None:
     """Gateways' as well; a hundred pass."""
     with pytest.raises(InvalidParameter, match="more than 100"):
-        check_query(f"{ADDRESS}?{'&'.join([parameter] * 200)}")
-    check_query(f"{ADDRESS}?{'&'.join(['code=1'] * 100)}")
+        read_validate_only(f"{ADDRESS}?{'&'.join([parameter] * 200)}", writes=True)
+    read_validate_only(f"{ADDRESS}?{'&'.join(['code=1'] * 100)}", writes=True)
 
 
 @pytest.mark.parametrize("origin", ["https://[bad", "https://[x]:y", "//", "", "https://user@host:99999999"])
 def test_the_host_in_the_url_is_not_looked_at(origin: str) -> None:
     """A caller can choose it; the query is read all the same."""
-    check_query(f"{origin}/api/update_profile?code=1")
+    read_validate_only(f"{origin}/api/update_profile?code=1", writes=True)
     with pytest.raises(InvalidParameter, match="x"):
-        check_query(f"{origin}/api/update_profile?x=1")
+        read_validate_only(f"{origin}/api/update_profile?x=1", writes=True)
 
 
 @pytest.mark.parametrize(("size", "limit"), [(0, 10), (10, 10), (65_536, 65_536)])

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from live_service import a_profile
 
 from update_profile import response
 from update_profile.errors import (
@@ -17,8 +18,10 @@ from update_profile.errors import (
     UpdateProfileError,
 )
 from update_profile.evidence import EntraFault, Evidence, FieldError, UpstreamFault
+from update_profile.operations import Preview
 from update_profile.request_ids import RequestIds
 from update_profile.response import Reply
+from update_profile.stored_profile import StoredProfile
 from update_profile.upstream_answer import UpstreamAnswer
 
 IDS = RequestIds(correlation_id="Correlation", request_id="Request", delivery_id="told-nobody", refused=())
@@ -38,7 +41,7 @@ def refused_profile(*fields: tuple[str, str]) -> InvalidProfile:
 @pytest.mark.parametrize(("status", "body"), [(200, b'{"email":"\xc3\xa9"}'), (202, b"{}"), (204, b""), (205, b"")])
 def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
     """The upstream's status and body under this call's ids."""
-    reply = response.relay(UpstreamAnswer(status=status, body=body, is_mfa_compliant=None, fault=None), IDS)
+    reply = response.success(UpstreamAnswer(status=status, body=body, is_mfa_compliant=None, fault=None), IDS)
     assert (reply.status, reply.body) == (status, body)
     assert reply.headers == {
         "Content-Type": "application/json",
@@ -50,7 +53,7 @@ def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_of_the_upstreams_headers_mfa_compliance_comes_back(value: str) -> None:
     """Where it came, and no other."""
-    reply = response.relay(UpstreamAnswer(status=200, body=b"{}", is_mfa_compliant=value, fault=None), IDS)
+    reply = response.success(UpstreamAnswer(status=200, body=b"{}", is_mfa_compliant=value, fault=None), IDS)
     assert reply.headers["isMfaCompliant"] == value
     assert len(reply.headers) == 4
 
@@ -175,3 +178,26 @@ def test_a_delivery_id_and_a_body_are_shown_to_nobody() -> None:
     reply = response.problem(MalformedBody("a-detail"), IDS, accept="")
     assert "told-nobody" not in f"{reply.headers} {reply.body!r}"
     assert "a-detail" not in repr(reply)
+
+
+def test_a_write_that_was_confirmed_by_reading_says_so() -> None:
+    """In a header without X- (RFC 6648)."""
+    answer = UpstreamAnswer(status=200, body=b"{}", is_mfa_compliant=None, fault=None, confirmed_by_read=True)
+    assert response.success(answer, IDS).headers["Update-Outcome"] == "confirmed-by-read"
+
+
+def test_a_dry_run_shows_what_is_stored_what_would_be_written_and_what_would_change() -> None:
+    """In the upstream's camelCase; an unset member is absent from what is stored, and null in the change."""
+    answer = UpstreamAnswer(status=203, body=b"{}", is_mfa_compliant="false", fault=None)
+    stored = StoredProfile(values={"Email": "Email@sample.com", "Website": "www.microsoft.com"}, unknown=("fax",))
+    reply = response.success(Preview(current=stored, proposed=a_profile(), answer=answer), IDS)
+    assert (reply.status, reply.headers["isMfaCompliant"]) == (200, "false")
+    assert json.loads(reply.body) == {
+        "validateOnly": True,
+        "current": {"email": "Email@sample.com", "website": "www.microsoft.com"},
+        "proposed": {"email": "email@sample.com", "telephone": "4255555555", "website": "www.microsoft.com"},
+        "changes": [
+            {"field": "Email", "current": "Email@sample.com", "proposed": "email@sample.com"},
+            {"field": "Telephone", "current": None, "proposed": "4255555555"},
+        ],
+    }

@@ -62,6 +62,7 @@ def test_the_least_environment_gives_the_documented_defaults() -> None:
         "partner_center_base_url": "https://api.partnercenter.microsoft.com",
         "partner_center_scope": "https://api.partnercenter.microsoft.com/user_impersonation",
         "partner_center_profile_path": "/v1/profiles/supportprofile",
+        "partner_center_read_path": "/v1/profiles/support",
         "partner_center_validate_mfa": False,
         "request_budget_seconds": 20.0,
         "max_body_bytes": 65_536,
@@ -192,12 +193,10 @@ def test_an_unknown_cloud_is_refused_with_the_known_ones() -> None:
     }
 
 
-def test_a_read_path_is_checked_and_not_ignored() -> None:
-    """Nothing reads yet, so only the default passes."""
-    assert wrong(PARTNER_CENTER_READ_PATH="/v2/profiles/other")["PARTNER_CENTER_READ_PATH"] == (
-        "is not used yet: leave it out"
-    )
-    assert some_settings(PARTNER_CENTER_READ_PATH="/v1/profiles/support/")
+def test_both_paths_are_settings() -> None:
+    """Microsoft's pages disagree on one of them."""
+    assert some_settings(PARTNER_CENTER_READ_PATH="/v2/profiles/").partner_center_read_path == "/v2/profiles"
+    assert list(wrong(PARTNER_CENTER_READ_PATH="https://h/v1")) == ["PARTNER_CENTER_READ_PATH"]
     assert some_settings(PARTNER_CENTER_PROFILE_PATH="/v1/profiles/support").partner_center_profile_path == (
         "/v1/profiles/support"
     )

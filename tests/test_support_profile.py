@@ -11,7 +11,7 @@ from update_profile.errors import InvalidProfile
 from update_profile.evidence import FieldError
 from update_profile.response import MAX_FIELD_ERRORS
 from update_profile.strict_json import Pairs
-from update_profile.support_profile import SupportProfile, read_profile
+from update_profile.support_profile import SupportProfile, read_changes, read_profile
 
 UNKNOWN = "is not a field of the support profile; remove it"
 MISSING = "is missing; the profile is replaced whole, so every field is needed"
@@ -43,7 +43,7 @@ def test_the_wire_shape_is_raw_utf_8() -> None:
     assert b"\\u" not in wire
     assert "\u00fc\U0001f600@b".encode() in wire
     assert json.loads(wire)["Telephone"] == profile.telephone == '1 "2" \\3'
-    assert profile.values == ("\u00fc\U0001f600@b", '1 "2" \\3', "e\u0301.example")
+    assert tuple(profile.named_values.values()) == ("\u00fc\U0001f600@b", '1 "2" \\3', "e\u0301.example")
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.swapcase, str.title])
@@ -184,3 +184,55 @@ def test_a_profile_cannot_be_changed() -> None:
     """What was checked is what is sent."""
     with pytest.raises(ValidationError, match="frozen"):
         setattr(read_profile(members()), "email", "other")  # noqa: B010  mypy refuses the plain assignment
+
+
+def changes(members: list[tuple[str, object]]) -> dict[str, str] | list[tuple[str, str]]:
+    """What a patch changes, or what is wrong with it."""
+    try:
+        return read_changes(members)
+    except InvalidProfile as error:
+        return [(fault.field, fault.message) for fault in error.evidence.fields]
+
+
+@pytest.mark.parametrize(
+    ("members", "changed"),
+    [
+        ([], {}),
+        ([("email", "a@b")], {"Email": "a@b"}),
+        ([("WEBSITE", "w"), ("Telephone", "1")], {"Telephone": "1", "Website": "w"}),
+        ([("ProfileType", None), ("attributes", {}), ("Links", None)], {}),
+        (list(EXAMPLE.items()), EXAMPLE),
+    ],
+)
+def test_a_patch_names_the_values_that_change(members: list[tuple[str, object]], changed: dict[str, str]) -> None:
+    """By their documented names; what a read returns beside them is no change."""
+    assert changes(members) == changed
+
+
+def test_a_field_cannot_be_removed_by_a_patch() -> None:
+    """Null would remove it (RFC 7396), and the answer says so; a null type is no field."""
+    null = "is null; a field cannot be removed, only replaced"
+    assert changes([("email", None), ("Website", None)]) == [("Email", null), ("Website", null)]
+
+
+@pytest.mark.parametrize(
+    ("members", "fault"),
+    [
+        ([("Email", 1)], ("Email", "must be a string")),
+        ([("Email", "")], ("Email", "is blank")),
+        ([("Email", "a@b"), ("email", None)], ("Email", "is given twice")),
+        ([("fax", None)], ("fax", "is not a field of the support profile; remove it")),
+        ([("attributes", 1)], ("Attributes", "must be an object or null")),
+        ([("profileType", "x")], ("ProfileType", "must be null or support_profile")),
+    ],
+)
+def test_a_patch_is_checked_as_a_full_profile_is(members: list[tuple[str, object]], fault: tuple[str, str]) -> None:
+    """But for what it leaves out."""
+    assert changes(members) == [fault]
+
+
+def test_a_wrapped_patch_is_told_as_wrapped() -> None:
+    """Power Platform wraps a patch, too."""
+    wrapper = "is a wrapper, not a field"
+    told = changes([("$content-type", "application/json"), ("$content", "e30=")])
+    assert told == [("$content", wrapper), ("$content-type", wrapper)]

@@ -1,5 +1,6 @@
 """What Partner Center answered, read: every shape of success and failure (partner-center reference, 5 to 7)."""
 
+import base64
 import json
 from typing import Any
 
@@ -8,16 +9,22 @@ from fakes_upstream import an_answer
 
 from update_profile import errors
 from update_profile.errors import UpdateProfileError
-from update_profile.upstream_answer import BYTE_ORDER_MARK, read_answer
+from update_profile.upstream_answer import BYTE_ORDER_MARK, Asked, read_answer
 
 SENT = ("help@contoso.example", "4255555555", "www.contoso.example/a?b&c", "\U0001f600@contoso", "Straße 1", "abc")
+ASKED = Asked(
+    sent=SENT,
+    other_path="PARTNER_CENTER_PROFILE_PATH may be /v1/profiles/support instead.",
+    tenant_id="tenant",
+    authorization_uri="https://login.example/tenant/oauth2/v2.0/authorize",
+)
 
 
 def read(status: int = 200, body: bytes | None = b"{}", *, reason: str = "", **headers: str) -> Any:  # noqa: ANN401
     """The success, or the error that was raised."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        return read_answer(an_answer(status, body, named, reason), sent=SENT)
+        return read_answer(an_answer(status, body, named, reason), ASKED)
     except UpdateProfileError as error:
         return error
 
@@ -237,3 +244,51 @@ def test_long_texts_are_cut() -> None:
     """A description to its documented length, a name to less."""
     upstream = read(400, fault(code="c" * 2000, description="d" * 2000)).evidence.upstream
     assert (len(upstream.code), len(upstream.description)) == (64, 1024)
+
+
+def test_a_known_code_says_what_to_do() -> None:
+    """And who must act; the status is kept."""
+    error = read(401, fault(code="900420"))
+    assert (error.status, error.actor, error.retryable) == (401, "operator", False)
+    assert "PARTNER_CENTER_SCOPE" in error.detail
+    assert "passing fault" in read(500, fault(code=800003)).detail
+
+
+def test_the_path_that_may_be_meant_is_named_by_who_asked() -> None:
+    """Behind what a known code says."""
+    assert read(404, fault(code=1000)).detail.endswith(ASKED.other_path)
+    assert ASKED.other_path not in read(404 + 2).detail
+
+
+CLAIMS = base64.b64encode(b'{"access_token": {"acrs": {"value": "c1"}}}').decode()
+
+
+@pytest.mark.parametrize("body", [b"", fault(code=900421), b"MFA required"])
+def test_a_claims_challenge_goes_before_any_other_reading_of_a_401(body: bytes) -> None:
+    """It alone says which sign-in would do; where it is to be made is ours to say."""
+    error = read(401, body, www_authenticate=f'Bearer error="insufficient_claims", claims="{CLAIMS}"')
+    assert isinstance(error, errors.InteractionRequired)
+    challenge = error.evidence.challenge
+    assert challenge is not None
+    assert (challenge.claims, challenge.tenant_id, challenge.authorization_uri) == (
+        '{"access_token":{"acrs":{"value":"c1"}}}',
+        ASKED.tenant_id,
+        ASKED.authorization_uri,
+    )
+    assert error.evidence.upstream is not None
+
+
+@pytest.mark.parametrize("status", [400, 403, 200])
+def test_a_challenge_under_another_status_is_none(status: int) -> None:
+    """The page wants a 401."""
+    told = read(status, b"{}", www_authenticate=f'Bearer error="insufficient_claims", claims="{CLAIMS}"')
+    assert not isinstance(told, errors.InteractionRequired)
+
+
+@pytest.mark.parametrize(
+    ("body", "readable"), [(b"{}", True), (b"", True), (b"null", True), (b"<", False), (None, False)]
+)
+def test_a_success_says_whether_its_body_is_what_came(body: bytes | None, readable: bool) -> None:
+    """A placeholder is none; nothing, and null, are what came."""
+    assert read(200, body).readable is readable
+    assert not read(200, body).confirmed_by_read

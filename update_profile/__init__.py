@@ -18,8 +18,17 @@ The package reads top to bottom in the order data flows::
         exchange_cache   one exchange per assertion, however many wait
         msal_http_client what msal is given to send with
         entra_answers    Entra's refusals -> errors
-      partner_center   access token + profile -> upstream answer
+      operations       read, write, change, each write as a dry run
+        merge            changes + stored profile -> full profile
+        stored_profile   the profile as Partner Center holds it
+      callers_profile  the profile as one caller reads and writes it
+        retrying         trying again what heals, in the time left
+        read_back        what became of a write without an answer
+      partner_center   one request -> upstream answer
         upstream_answer  status, headers, body -> success or error
+        upstream_text    which of its words may be passed on
+        known_codes      what Partner Center's own codes mean
+        claims_challenge what the user must prove at the next sign-in
         retry_after      Retry-After as servers write it -> seconds
       http_messages    one HTTP exchange as plain values
       http_client      one SSL context, a connection per call

@@ -19,7 +19,10 @@ logger = logging.getLogger("update_profile")
 
 @dataclass(kw_only=True)
 class AuditEvent:
-    """What one call has come to so far. None: not come to, or not known."""
+    """What one call has come to so far. None: not come to, or not known.
+
+    ``operation`` is the method in small letters, with `` validate_only`` behind it for a dry run.
+    """
 
     correlation_id: str
     request_id: str

@@ -33,9 +33,8 @@ class Call:
     def start(cls, incoming: IncomingRequest) -> "Call":
         """The clock starts here."""
         ids = read_ids(incoming.headers)
-        event = AuditEvent(
-            correlation_id=ids.correlation_id, request_id=ids.request_id, operation=incoming.method.lower()
-        )
+        operation = incoming.method.lower()
+        event = AuditEvent(correlation_id=ids.correlation_id, request_id=ids.request_id, operation=operation)
         return cls(ids=ids, event=event, started_at=time.monotonic())
 
     def allow(self, budget_seconds: float) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .caller import Caller
+from .claims_challenge import compact_claims
 from .errors import (
     AccessBlocked,
     ConsentRequired,
@@ -43,7 +44,6 @@ OURS = frozenset(
         "unsupported_grant_type",
     }
 )
-MAX_CLAIMS_LENGTH = 8192
 _ERROR_NAME = re.compile(r"[a-z_]{1,64}", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
@@ -118,7 +118,7 @@ class _Refusal:
         trace_id = trace_id if isinstance(trace_id, str) and GUID.fullmatch(trace_id) else None
         self.fault = EntraFault(error=self.error, codes=self.codes, trace_id=trace_id)
         self.evidence = Evidence(entra=self.fault)
-        self.claims = _claims(result.get("claims"))
+        self.claims = compact_claims(result.get("claims"))
         self.tenant_url = f"{settings.authority_host}/{caller.tenant_id}"
         self.caller = caller
         self.settings = settings
@@ -171,14 +171,3 @@ def _consent(detail: str, refusal: _Refusal) -> UpdateProfileError:
         consent_uri=f"{refusal.tenant_url}/adminconsent?client_id={refusal.settings.client_id}",
     )
     return ConsentRequired(detail, evidence)
-
-
-def _claims(value: object) -> str | None:
-    """The claims Entra asks for, as compact JSON text; None where they are no JSON object of sane size."""
-    if not isinstance(value, str) or len(value) > MAX_CLAIMS_LENGTH:
-        return None
-    try:
-        claims = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return json.dumps(claims, separators=(",", ":")) if isinstance(claims, dict) and claims else None

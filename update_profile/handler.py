@@ -7,6 +7,7 @@ from collections.abc import Callable
 from . import __version__, audit, request, response
 from .call import Call
 from .errors import Unexpected, UpdateProfileError
+from .operations import Operation, Preview, perform
 from .request import IncomingRequest
 from .request_ids import read_ids
 from .response import Reply
@@ -30,8 +31,7 @@ async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Ser
     call = Call.start(incoming)
     level = logging.INFO
     try:
-        answer = await _update(incoming, call, service())
-        reply = response.relay(answer, call.ids)
+        reply = response.success(await _perform(incoming, call, service()), call.ids)
     except UpdateProfileError as error:
         reply = _refuse(incoming, call, error)
         level = logging.ERROR if error.actor == "operator" else logging.INFO
@@ -43,19 +43,19 @@ async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Ser
     return reply
 
 
-async def _update(incoming: IncomingRequest, call: Call, service: Service) -> UpstreamAnswer:
+async def _perform(incoming: IncomingRequest, call: Call, service: Service) -> UpstreamAnswer | Preview:
     """The order of the checks is part of the contract: a stranger without a valid token learns nothing of a body."""
     settings = service.settings
     call.allow(settings.request_budget_seconds)
     call.ids.check()
-    request.check_query(incoming.url)
+    validate_only = request.read_validate_only(incoming.url, writes=incoming.method != "GET")
+    call.event.operation += " validate_only" if validate_only else ""
     request.check_body_head(incoming, max_body_bytes=settings.max_body_bytes)
     assertion = request.read_assertion(incoming.header("authorization"))
     caller = await service.validate(assertion, deadline=call.deadline)
     call.identify(caller, body=incoming.body)
-    profile = request.read_body(incoming.body)
-    access_token, call.event.exchange = await service.on_behalf_of.access_token(caller, deadline=call.deadline)
-    return await service.partner_center.put_support_profile(profile, access_token=access_token, call=call)
+    operation = Operation(change=request.read_change(incoming), validate_only=validate_only)
+    return await perform(operation, service.profile_of(caller, call))
 
 
 def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:

@@ -14,7 +14,7 @@ _services = Services()
 
 
 async def update_profile(req: func.HttpRequest) -> func.HttpResponse:
-    """``POST`` and ``PUT /api/update_profile``."""
+    """``GET``, ``POST``, ``PUT`` and ``PATCH /api/update_profile``."""
     return _http_response(await handler.update_profile(_incoming(req), service=_services.current))
 
 

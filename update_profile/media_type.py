@@ -8,13 +8,19 @@ import re
 from .errors import UnsupportedMediaType
 
 JSON = "application/json"
+MERGE_PATCH_JSON = "application/merge-patch+json"  # RFC 7396
 _UTF_8 = ("utf-8", "utf8")
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",;]+|.', re.DOTALL)
 _WRAPPED = "application/octet-stream"
 
 
-def require_plain_json(content_type: str, content_encoding: str) -> None:
-    """Check how the body is sent. "" stands for an absent header, which counts as plain JSON.
+def require_plain_json(content_type: str, content_encoding: str, *, also: str | None = None) -> None:
+    """Check how the body is sent.
+
+    Args:
+        content_type: "" when absent, which counts as plain JSON.
+        content_encoding: "" when absent.
+        also: Another media type that is taken; None for none.
 
     Raises:
         UnsupportedMediaType: It is another type, another charset, or compressed.
@@ -27,7 +33,7 @@ def require_plain_json(content_type: str, content_encoding: str) -> None:
     if len(types) > 1:
         raise UnsupportedMediaType("Two different Content-Type headers came with the request.")
     essence, charsets = types.pop()
-    if essence not in ("", JSON):
+    if essence not in ("", JSON, also):
         raise UnsupportedMediaType(_other_type(essence))
     if not all(charset in _UTF_8 for charset in charsets):
         raise UnsupportedMediaType("The body must be JSON in UTF-8; Content-Type names another charset.")

@@ -18,7 +18,7 @@ from .caller import Caller
 from .deadline import Deadline
 from .entra_answers import AccessToken, read_result
 from .errors import EntraTimeout, EntraUnexpected, UpdateProfileError
-from .exchange_cache import ExchangeCache, How
+from .exchange_cache import Exchange, ExchangeCache, How
 from .http_client import HttpClient
 from .msal_http_client import MsalHttpClient
 from .retry_after import read_retry_after
@@ -39,25 +39,37 @@ class OnBehalfOf:
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="on-behalf-of")
         self._cache = ExchangeCache(self._exchange)
 
-    async def access_token(self, caller: Caller, *, deadline: Deadline) -> tuple[AccessToken, How]:
+    async def access_token(
+        self, caller: Caller, *, deadline: Deadline, claims: str | None = None
+    ) -> tuple[AccessToken, How]:
         """A Partner Center token of this very caller, and how it was come by.
+
+        Args:
+            caller: For whom.
+            deadline: When it must be had.
+            claims: JSON text of what Partner Center asks for in a claims challenge; None for none.
 
         Raises:
             EntraRefused, EntraTrouble, InvalidToken, Misconfigured: No token can be had.
         """
-        return await self._cache.access_token(caller, deadline=deadline)
+        return await self._cache.access_token(caller, deadline=deadline, claims=claims)
+
+    def forget(self, caller: Caller, refused: AccessToken) -> None:
+        """Never hand out again a token that Partner Center refused."""
+        self._cache.forget(caller, refused)
 
     def close(self) -> None:
         """Let the threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _exchange(self, caller: Caller, deadline: Deadline) -> AccessToken:
+    async def _exchange(self, exchange: Exchange) -> AccessToken:
+        caller, deadline = exchange.caller, exchange.deadline
         loop = asyncio.get_running_loop()
         discovery = self._signing_keys.discovery(caller.tenant_id)
         # Sooner than the waiting call, which could not tell "never connected" from "never answered".
         until = deadline.shortly_before()
         client = MsalHttpClient(self._http, loop=loop, deadline=until, discovery=discovery)
-        result = await loop.run_in_executor(self._threads, self._acquire, caller, client, deadline)
+        result = await loop.run_in_executor(self._threads, self._acquire, exchange, client)
         answer = client.answer
         return read_result(
             result,
@@ -67,13 +79,15 @@ class OnBehalfOf:
             settings=self._settings,
         )
 
-    def _acquire(self, caller: Caller, client: MsalHttpClient, deadline: Deadline) -> Mapping[str, Any]:
+    def _acquire(self, exchange: Exchange, client: MsalHttpClient) -> Mapping[str, Any]:
         """What msal makes of the answer. Runs in a thread and logs nothing: such records lose their invocation."""
-        if not deadline.remaining_seconds():
+        if not exchange.deadline.remaining_seconds():
             raise EntraTimeout("There was no time left to ask Entra ID.")
         try:
-            result = self._application(caller, client).acquire_token_on_behalf_of(
-                caller.assertion, [self._settings.partner_center_scope]
+            result = self._application(exchange.caller, client).acquire_token_on_behalf_of(
+                exchange.caller.assertion,
+                [self._settings.partner_center_scope],
+                claims_challenge=exchange.claims,
             )
         except UpdateProfileError:
             raise

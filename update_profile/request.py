@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from .errors import BodyTooLarge, InvalidHeader, InvalidParameter, InvalidToken, MalformedBody, MissingToken
-from .media_type import require_plain_json
+from .media_type import MERGE_PATCH_JSON, require_plain_json
 from .strict_json import NotJson, Pairs, parse
-from .support_profile import SupportProfile, read_profile
+from .support_profile import SupportProfile, read_changes, read_profile
 
 MAX_TOKEN_BYTES = 16_384
 # What API gateways and the Functions host put into a URL for themselves.
 GATEWAY_PARAMETERS = frozenset({"code", "clientid", "subscription-key", "api-version"})
 MAX_PARAMETERS = 100
+VALIDATE_ONLY = "validate_only"
 _HARMLESS_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,64}", re.ASCII)
 
 
@@ -42,27 +43,32 @@ class IncomingRequest:
         return self.headers.get(name, "").strip()
 
 
-def check_query(url: str) -> None:
-    """Refuse a query that asks for what this function does not do: a typing error in a dry run must not write.
+def read_validate_only(url: str, *, writes: bool) -> bool:
+    """Whether the query asks for a dry run. Whatever else it asks is refused: a typing error in it must not write.
 
     The URL is read itself, as the host drops empty values and joins repeated ones.
 
+    Args:
+        url: With its query as it was sent.
+        writes: Whether the method writes; another one has no dry run.
+
     Raises:
-        InvalidParameter: An unknown name, a blank or other value, or ``validate_only=true``, which is not built yet.
+        InvalidParameter: An unknown name, a blank or other value, or ``validate_only`` more than once.
     """
     try:
         pairs = parse_qsl(url.partition("?")[2], keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise InvalidParameter(f"The query has more than {MAX_PARAMETERS} parameters.") from None
-    asked = [(name, value) for name, value in pairs if not _is_gateways(name)]
+    asked = [(name, value.lower()) for name, value in pairs if not _is_gateways(name)]
     for name, value in asked:
-        if name != "validate_only":
+        if name != VALIDATE_ONLY or not writes:
             shown = name if _HARMLESS_NAME.fullmatch(name) else "one"
             raise InvalidParameter(f"Unknown query parameter: {shown}.")
-        if value.lower() != "false":
-            raise InvalidParameter("validate_only can only be false: dry runs are not built yet.")
+        if value not in ("true", "false"):
+            raise InvalidParameter(f"{VALIDATE_ONLY} must be true or false.")
     if len(asked) > 1:
-        raise InvalidParameter("validate_only is given more than once.")
+        raise InvalidParameter(f"{VALIDATE_ONLY} is given more than once.")
+    return (VALIDATE_ONLY, "true") in asked
 
 
 def _is_gateways(name: str) -> bool:
@@ -70,14 +76,20 @@ def _is_gateways(name: str) -> bool:
 
 
 def check_body_head(incoming: IncomingRequest, *, max_body_bytes: int) -> None:
-    """Check the size of the body and how it is sent, without reading it.
+    """Check the size of the body and how it is sent, without reading it. What a GET carries is not looked at.
 
     Raises:
         BodyTooLarge, UnsupportedMediaType: As they say.
     """
+    if incoming.method == "GET":
+        return
     if len(incoming.body) > max_body_bytes:
         raise BodyTooLarge(f"The body is larger than {max_body_bytes} bytes.")
-    require_plain_json(incoming.header("content-type"), incoming.header("content-encoding"))
+    require_plain_json(
+        incoming.header("content-type"),
+        incoming.header("content-encoding"),
+        also=MERGE_PATCH_JSON if incoming.method == "PATCH" else None,
+    )
 
 
 def read_assertion(authorization: str) -> str:
@@ -99,13 +111,29 @@ def read_assertion(authorization: str) -> str:
     return assertion
 
 
-def read_body(body: bytes) -> SupportProfile:
-    """The full support profile of the body.
+def read_change(incoming: IncomingRequest) -> SupportProfile | dict[str, str] | None:
+    """What a call asks to write: the full profile, or for PATCH the values to change; None for GET, which has none.
 
     Raises:
-        MalformedBody: It is not one JSON object.
-        InvalidProfile: It is not a full support profile.
+        MalformedBody: The body is not one JSON object.
+        InvalidProfile: It is not a full support profile, or no part of one.
     """
+    if incoming.method == "GET":
+        return None
+    return read_patch(incoming.body) if incoming.method == "PATCH" else read_body(incoming.body)
+
+
+def read_body(body: bytes) -> SupportProfile:
+    """The full support profile of a body; raises as ``read_change`` does."""
+    return read_profile(_read_members(body))
+
+
+def read_patch(body: bytes) -> dict[str, str]:
+    """The values that a merge patch changes, by wire name; raises as ``read_change`` does."""
+    return read_changes(_read_members(body))
+
+
+def _read_members(body: bytes) -> Pairs:
     if not body:
         raise MalformedBody(
             "The body is empty. The Functions host delivers no body that comes chunked: send a Content-Length."
@@ -118,7 +146,7 @@ def read_body(body: bytes) -> SupportProfile:
         raise MalformedBody("The body arrived wrapped: it is a JSON string. Send the JSON object itself.")
     if not isinstance(document, _Members):
         raise MalformedBody("The body must be one JSON object.")
-    return read_profile(_with_plain_objects(document))
+    return _with_plain_objects(document)
 
 
 class _Members(Pairs):

@@ -17,8 +17,10 @@ from .errors import (
     UpdateProfileError,
 )
 from .evidence import ClaimsChallenge, FieldError
+from .operations import Preview
 from .request_ids import CORRELATION_ID, REQUEST_ID, RequestIds
 from .retry_after import DEFAULT_SECONDS
+from .stored_profile import differing
 from .upstream_answer import UpstreamAnswer
 
 JSON = "application/json"
@@ -39,12 +41,36 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-def relay(answer: UpstreamAnswer, ids: RequestIds) -> Reply:
-    """A success: the upstream's status and body, this call's ids, and ``isMfaCompliant`` where it came."""
+def success(outcome: UpstreamAnswer | Preview, ids: RequestIds) -> Reply:
+    """What an operation came to: the upstream's status and body, or what a dry run shows.
+
+    This call's ids and, where it came, ``isMfaCompliant`` go with it. ``Update-Outcome: confirmed-by-read`` says that
+    a write got no answer, and that reading the profile back showed it done.
+    """
+    answer = outcome.answer if isinstance(outcome, Preview) else outcome
     headers = _headers(ids, JSON)
     if answer.is_mfa_compliant is not None:
         headers["isMfaCompliant"] = answer.is_mfa_compliant
+    if answer.confirmed_by_read:
+        headers["Update-Outcome"] = "confirmed-by-read"
+    if isinstance(outcome, Preview):
+        return Reply(status=200, headers=headers, body=_json(_preview(outcome)))
     return Reply(status=answer.status, headers=headers, body=answer.body)
+
+
+def _preview(preview: Preview) -> dict[str, Any]:
+    """In the upstream's camelCase; an unset member is absent from ``current`` and null in ``changes``."""
+    stored = preview.current.values
+    proposed = preview.proposed.named_values
+    return {
+        "validateOnly": True,
+        "current": {name.lower(): value for name, value in stored.items()},
+        "proposed": {name.lower(): value for name, value in proposed.items()},
+        "changes": [
+            {"field": name, "current": stored.get(name), "proposed": proposed[name]}
+            for name in differing(preview.proposed, preview.current)
+        ],
+    }
 
 
 def healthy(version: str, ids: RequestIds) -> Reply:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import caller
+from .call import Call
 from .caller import Caller
+from .callers_profile import CallersProfile
 from .deadline import Deadline
 from .entra_metadata import EntraMetadata
 from .errors import Misconfigured
@@ -34,6 +36,12 @@ class Service:
         """Validate a bearer token; ``caller.validate`` says what it raises."""
         return await caller.validate(
             assertion, settings=self.settings, signing_keys=self.signing_keys, deadline=deadline, clock=time.time
+        )
+
+    def profile_of(self, caller: Caller, call: Call) -> CallersProfile:
+        """The support profile as this caller reaches it."""
+        return CallersProfile(
+            caller=caller, call=call, on_behalf_of=self.on_behalf_of, partner_center=self.partner_center
         )
 
 

@@ -18,7 +18,6 @@ CERTIFICATE = "ENTRA_CLIENT_CERTIFICATE_PATH"
 CERTIFICATE_PASSWORD = "ENTRA_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105  the setting's name
 SECRET = "ENTRA_CLIENT_SECRET"  # noqa: S105  the setting's name
 NOT_BUILT_YET = (PREFERRED_CREDENTIAL, CERTIFICATE, CERTIFICATE_PASSWORD)
-DEFAULT_READ_PATH = "/v1/profiles/support"
 
 NAMES = (
     "ENTRA_CLIENT_ID",
@@ -66,6 +65,7 @@ class Settings:
     partner_center_base_url: str
     partner_center_scope: str
     partner_center_profile_path: str
+    partner_center_read_path: str
     partner_center_validate_mfa: bool
     request_budget_seconds: float
     max_body_bytes: int
@@ -153,7 +153,10 @@ def _read(reader: _Reader) -> Settings:
         authority_host=reader.value("ENTRA_AUTHORITY_HOST", setting_values.authority_host, cloud.authority_host),
         partner_center_base_url=reader.value("PARTNER_CENTER_BASE_URL", setting_values.base_url, cloud.base_url),
         partner_center_scope=reader.value("PARTNER_CENTER_SCOPE", setting_values.scope, cloud.scope),
-        partner_center_profile_path=_read_paths(reader),
+        partner_center_profile_path=reader.value(
+            "PARTNER_CENTER_PROFILE_PATH", setting_values.path, "/v1/profiles/supportprofile"
+        ),
+        partner_center_read_path=reader.value("PARTNER_CENTER_READ_PATH", setting_values.path, "/v1/profiles/support"),
         partner_center_validate_mfa=reader.value("PARTNER_CENTER_VALIDATE_MFA", setting_values.boolean, False),
         request_budget_seconds=reader.value(
             "REQUEST_BUDGET_SECONDS", partial(setting_values.number, low=1, high=110), 20.0
@@ -178,13 +181,6 @@ def _read_cloud(reader: _Reader) -> str:
     if CLOUDS[name].closed and not overridden:
         reader.refuse("PARTNER_CENTER_CLOUD", f"cannot be used: {CLOUDS[name].closed}")
     return name
-
-
-def _read_paths(reader: _Reader) -> str:
-    """The path to write to. Nothing reads a profile yet, so another read path would be ignored: it is refused."""
-    if reader.value("PARTNER_CENTER_READ_PATH", setting_values.path, DEFAULT_READ_PATH) != DEFAULT_READ_PATH:
-        reader.refuse("PARTNER_CENTER_READ_PATH", "is not used yet: leave it out")
-    return reader.value("PARTNER_CENTER_PROFILE_PATH", setting_values.path, "/v1/profiles/supportprofile")
 
 
 def _read_credential(reader: _Reader) -> SecretStr:

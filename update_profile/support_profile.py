@@ -7,7 +7,7 @@ members are refused by name.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +17,8 @@ from .errors import InvalidProfile
 from .evidence import Evidence, FieldError
 from .strict_json import Pairs
 
-WIRE_NAMES = ("Email", "Telephone", "Website", "ProfileType", "Attributes", "Links")
+VALUE_NAMES = ("Email", "Telephone", "Website")
+WIRE_NAMES = (*VALUE_NAMES, "ProfileType", "Attributes", "Links")
 _CANONICAL = {name.lower(): name for name in WIRE_NAMES}
 WRAPPER_NAMES = frozenset({"$content-type", "$content"})
 WRAPPED = (
@@ -46,16 +47,14 @@ class SupportProfile(BaseModel):
     links: dict[str, Any] | None = Field(alias="Links", default=None, repr=False)
 
     @property
-    def values(self) -> tuple[str, str, str]:
-        """The three values, in wire order."""
-        return self.email, self.telephone, self.website
+    def named_values(self) -> dict[str, str]:
+        """The three values by wire name, in wire order."""
+        return dict(zip(VALUE_NAMES, (self.email, self.telephone, self.website), strict=True))
 
     def wire_bytes(self) -> bytes:
         """The documented request body: compact UTF-8 without escapes."""
         document = {
-            "Email": self.email,
-            "Telephone": self.telephone,
-            "Website": self.website,
+            **self.named_values,
             "ProfileType": "support_profile",
             "Attributes": {"ObjectType": "PartnerSupportProfile"},
         }
@@ -63,30 +62,72 @@ class SupportProfile(BaseModel):
 
 
 def read_profile(members: Pairs) -> SupportProfile:
-    """Read a support profile from the members of a JSON object, in the order they stand.
+    """Read a full support profile from the members of a JSON object, in the order they stand.
 
     Names are matched without regard to ASCII case: Microsoft's own clients send both ``Email`` and ``email``.
 
     Raises:
         InvalidProfile: With an entry for each documented member in fault, then one for each unknown name.
     """
-    if {name for name, _ in members} >= WRAPPER_NAMES:
-        wrapped = tuple(FieldError(field=name, message="is a wrapper, not a field") for name in sorted(WRAPPER_NAMES))
-        raise InvalidProfile(WRAPPED, Evidence(fields=wrapped))
-    known = [(_canonical(name), value) for name, value in members]
-    faults = [*_repeated(known), *_unknown(known)]
-    try:
-        profile = SupportProfile.model_validate({name: value for name, value in known if name in WIRE_NAMES})
-    except ValidationError as error:
-        faults = [*_refused(error, {fault.field for fault in faults}), *faults]
-    if faults:
-        raise InvalidProfile("The body is refused; errors names each field.", Evidence(fields=_in_order(faults)))
+    named = _named(members)
+    profile, faults = check_members(dict(named))
+    faults = [*_repeated(named), *_unknown(named), *faults]
+    if profile is None or faults:
+        raise refusal(faults)
     return profile
 
 
-def _canonical(name: str) -> str:
+def read_changes(members: Pairs) -> dict[str, str]:
+    """Read a merge patch (RFC 7396) of a support profile: the values to change, by wire name; absent ones stay.
+
+    Raises:
+        InvalidProfile: As ``read_profile`` does, but for what is missing. ``null`` would remove a member, which a
+            support profile cannot lose.
+    """
+    named = _named(members)
+    _, faults = check_members(dict(named))
+    patch = dict(named)
+    present = [_removal(fault, patch) for fault in faults if fault.field in patch]
+    faults = [*_repeated(named), *_unknown(named), *present]
+    if faults:
+        raise refusal(faults)
+    return {name: patch[name] for name in VALUE_NAMES if name in patch}
+
+
+def check_members(members: Mapping[str, Any]) -> tuple[SupportProfile | None, list[FieldError]]:
+    """The profile that documented members make up, None when they do not, and what is wrong with each."""
+    try:
+        return SupportProfile.model_validate({name: members[name] for name in WIRE_NAMES if name in members}), []
+    except ValidationError as error:
+        return None, list(_refused(error))
+
+
+def refusal(faults: Iterable[FieldError]) -> InvalidProfile:
+    """The error for these faults: the first of each member counts, documented members first, in wire order."""
+    rank = {name: place for place, name in enumerate(WIRE_NAMES)}
+    first: dict[str, FieldError] = {}
+    for fault in faults:
+        first.setdefault(fault.field, fault)
+    in_order = sorted(first.values(), key=lambda fault: rank.get(fault.field, len(rank)))
+    return InvalidProfile("The body is refused; errors names each field.", Evidence(fields=tuple(in_order)))
+
+
+def canonical_name(name: str) -> str:
+    """The documented spelling of a member's name; of an unknown one the name itself."""
     # ASCII only: Unicode folding would let look-alikes in (the Kelvin sign folds to k).
     return _CANONICAL.get(name.lower(), name) if name.isascii() else name
+
+
+def _named(members: Pairs) -> Pairs:
+    """The members under their documented names.
+
+    Raises:
+        InvalidProfile: They are Power Platform's wrapper.
+    """
+    if {name for name, _ in members} >= WRAPPER_NAMES:
+        wrapped = tuple(FieldError(field=name, message="is a wrapper, not a field") for name in sorted(WRAPPER_NAMES))
+        raise InvalidProfile(WRAPPED, Evidence(fields=wrapped))
+    return [(canonical_name(name), value) for name, value in members]
 
 
 def _repeated(members: Pairs) -> Iterator[FieldError]:
@@ -99,15 +140,13 @@ def _unknown(members: Pairs) -> Iterator[FieldError]:
     return (FieldError(field=name, message="is not a field of the support profile; remove it") for name in unknown)
 
 
-def _refused(error: ValidationError, already: set[str]) -> Iterator[FieldError]:
+def _refused(error: ValidationError) -> Iterator[FieldError]:
     for fault in error.errors(include_url=False, include_input=False):
-        name = str(fault["loc"][0])
-        if name not in already:
-            reason = fault.get("ctx", {}).get("error")
-            yield FieldError(field=name, message=str(reason or _MESSAGES[fault["type"]]))
+        reason = fault.get("ctx", {}).get("error")
+        yield FieldError(field=str(fault["loc"][0]), message=str(reason or _MESSAGES[fault["type"]]))
 
 
-def _in_order(faults: list[FieldError]) -> tuple[FieldError, ...]:
-    """Documented members first, in wire order."""
-    rank = {name: place for place, name in enumerate(WIRE_NAMES)}
-    return tuple(sorted(faults, key=lambda fault: rank.get(fault.field, len(rank))))
+def _removal(fault: FieldError, patch: Mapping[str, Any]) -> FieldError:
+    if fault.field in VALUE_NAMES and patch[fault.field] is None:
+        return FieldError(field=fault.field, message="is null; a field cannot be removed, only replaced")
+    return fault

@@ -1,0 +1,68 @@
+"""A claims challenge, read from a refusal of Entra ID's and from an API's WWW-Authenticate."""
+
+import base64
+
+import pytest
+
+from update_profile.claims_challenge import MAX_CLAIMS_LENGTH, challenged_claims, compact_claims
+
+CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+
+
+def encoded(text: str = CLAIMS) -> str:
+    """As an API sends it."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_claims_are_made_compact() -> None:
+    """They go into a header."""
+    assert compact_claims('{ "a" : [1,  {"b": null}] }') == '{"a":[1,{"b":null}]}'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 1, {}, "", "{}", "[]", "null", '"a"', "{", "[" * 5_000, '{"a":"' + "x" * MAX_CLAIMS_LENGTH + '"}'],
+)
+def test_what_is_no_sane_json_object_is_no_claims(value: object) -> None:
+    """An empty object asks for nothing."""
+    assert compact_claims(value) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f'Bearer realm="", authorization_uri="https://h/a", error="insufficient_claims", claims="{encoded()}"',
+        f'Bearer claims="{encoded()}", error="insufficient_claims"',
+        f'Bearer error="insufficient_claims",claims="{encoded().rstrip("=")}"',
+        f"Bearer error=insufficient_claims, claims={encoded()}",
+        f'Basic realm="x", Bearer ERROR="insufficient_claims", Claims="{encoded()}", client_id="c"',
+        f'Bearer error="insufficient_claims", claims="{base64.urlsafe_b64encode(CLAIMS.encode()).decode()}"',
+    ],
+)
+def test_a_challenge_is_found_however_it_is_written(header: str) -> None:
+    """Quoted or bare, padded or not, in any order and any case."""
+    assert challenged_claims(header) == CLAIMS
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        'Bearer error="invalid_token"',
+        'Bearer error="insufficient_claims"',
+        f'Bearer error="invalid_token", claims="{encoded()}"',
+        f'Bearer claims="{encoded()}"',
+        'Bearer error="insufficient_claims", claims=""',
+        'Bearer error="insufficient_claims", claims="a"',
+        'Bearer error="insufficient_claims", claims="%%%"',
+        f'Bearer error="insufficient_claims", claims="{encoded("[]")}"',
+        f'Bearer error="insufficient_claims", claims="{base64.b64encode(bytes([0xFF, 0xFE])).decode()}"',
+        f'Bearer error="insufficient_claims", claims="{"A" * 12_289}"',
+        f'Bearer error="insufficient_claims", xclaims_="{encoded()}"',
+        f'Bearer error="insufficient_claims_x", claims="{encoded()}"',
+    ],
+)
+def test_anything_else_is_no_challenge(header: str) -> None:
+    """Another error, other claims, or none that can be read."""
+    assert challenged_claims(header) is None

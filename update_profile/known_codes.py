@@ -1,0 +1,79 @@
+"""What Partner Center's own codes mean: who must act, and what to do.
+
+Sources: learn.microsoft.com/partner-center/developer/error-codes, deprecate-azure-active-directory-graph-token
+(900420), and what partners report of the codes that the page lacks (900308, 900309, 900329). A code counts only under
+its status, as codes repeat across statuses. The refusal for want of MFA (900421) is upstream_answer's: it has older
+forms without a code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from .errors import Actor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a refusal means. ``next_step`` is a sentence for the one who must act; "" where none is known."""
+
+    actor: Actor
+    next_step: str = ""
+    retryable: bool = False
+
+
+_ROLE = Meaning(
+    actor="administrator",
+    next_step="The user lacks a role in Partner Center: an administrator assigns one (such as Admin agent), which may"
+    " take an hour to count.",
+)
+_INVALID = Meaning(actor="caller", next_step="Partner Center takes a value for invalid: correct it.")
+_NO_TOKEN = Meaning(
+    actor="operator",
+    next_step="Partner Center saw no usable token: PARTNER_CENTER_BASE_URL or PARTNER_CENTER_SCOPE may be wrong.",
+)
+
+KNOWN_CODES: Mapping[tuple[int, str], Meaning] = MappingProxyType(
+    {
+        (400, "2055"): Meaning(
+            actor="caller", next_step="The profile was changed at the same time: read it again before writing."
+        ),
+        (400, "3000"): _INVALID,
+        (400, "800002"): _INVALID,
+        (401, "800001"): _NO_TOKEN,
+        (401, "900420"): Meaning(
+            actor="operator", next_step="The token is for another API: PARTNER_CENTER_SCOPE must name Partner Center."
+        ),
+        (403, "2032"): _ROLE,
+        (403, "900150"): _ROLE,
+        (403, "900308"): _ROLE,
+        (403, "900309"): Meaning(
+            actor="administrator", next_step="A conditional access policy of the tenant blocks this user."
+        ),
+        (403, "900329"): Meaning(
+            actor="operator",
+            next_step="Partner Center takes no app-only token here: the exchange must give a user's token.",
+        ),
+        (404, "1000"): Meaning(actor="operator", next_step="Partner Center knows no such resource."),
+        (404, "3000"): Meaning(
+            actor="administrator", next_step="Partner Center knows no partner organization for the user's tenant."
+        ),
+        (500, "800003"): Meaning(actor="nobody", next_step="It is a passing fault of theirs.", retryable=True),
+    }
+)
+
+_BY_STATUS: Mapping[int, Meaning] = MappingProxyType(
+    {
+        **dict.fromkeys((400, 409, 412, 422), Meaning(actor="caller")),
+        401: Meaning(actor="user"),
+        403: Meaning(actor="administrator"),
+        408: Meaning(actor="nobody", retryable=True),
+        501: Meaning(actor="nobody"),
+    }
+)
+
+
+def meaning_of(status: int, code: str | None) -> Meaning:
+    """What a refusal with this status and code means: by the code where it is known, else by the status alone."""
+    otherwise = Meaning(actor="nobody", retryable=True) if status >= 500 else Meaning(actor="operator")
+    return KNOWN_CODES.get((status, code or "")) or _BY_STATUS.get(status, otherwise)
