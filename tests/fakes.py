@@ -1,6 +1,5 @@
 """Fakes of a call's collaborators: each does what it was told, and all note in one list what was asked of them."""
 
-import ssl
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,16 +7,15 @@ from builders import a_caller, some_settings
 
 from update_profile.call import Call
 from update_profile.caller import Caller
+from update_profile.callers import Callers
+from update_profile.client_credential import ClientCredential, MsalCredential
 from update_profile.deadline import Deadline
 from update_profile.entra_answers import AccessToken
-from update_profile.entra_metadata import EntraMetadata
 from update_profile.exchange_cache import How
-from update_profile.http_client import HttpClient
 from update_profile.on_behalf_of import OnBehalfOf
 from update_profile.partner_center import Attempt, PartnerCenter
 from update_profile.service import Service
 from update_profile.settings import Settings
-from update_profile.signing_keys import SigningKeys
 from update_profile.support_profile import SupportProfile
 from update_profile.upstream_answer import UpstreamAnswer
 
@@ -88,11 +86,11 @@ class FakePartnerCenter(PartnerCenter):
         return _come_to(_next(self.outcomes.answer))
 
 
-@dataclass(frozen=True, kw_only=True)
-class FakeService(Service):
-    """A service whose collaborators do as they were told."""
+class FakeCallers(Callers):
+    """Validates nothing."""
 
-    outcomes: Outcomes
+    def __init__(self, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
 
     async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
         """The caller, whatever the token."""
@@ -101,16 +99,38 @@ class FakeService(Service):
         return _come_to(self.outcomes.caller)
 
 
-def a_service(outcomes: Outcomes, settings: Settings | None = None) -> FakeService:
+class FakeCredential:
+    """Gives a secret, and notes each refusal of it; ``fault`` is what a look at it shows."""
+
+    def __init__(self, fault: BaseException | None = None) -> None:
+        self.fault = fault
+        self.refusals = 0
+
+    def check(self) -> None:
+        """Raise the fault."""
+        if self.fault is not None:
+            raise self.fault
+
+    async def for_msal(self, *, deadline: Deadline) -> MsalCredential:
+        """A secret."""
+        assert deadline.remaining_seconds() >= 0
+        return "a-secret"
+
+    def refused(self) -> None:
+        """Count it."""
+        self.refusals += 1
+
+
+def a_service(
+    outcomes: Outcomes, settings: Settings | None = None, credential: ClientCredential | None = None
+) -> Service:
     """A service that comes to these outcomes."""
-    settings = settings or some_settings()
-    unused = HttpClient(ssl.create_default_context())
-    return FakeService(
-        settings=settings,
-        signing_keys=SigningKeys(EntraMetadata(unused, settings.authority_host)),
+    return Service(
+        settings=settings or some_settings(),
+        credential=credential or FakeCredential(),
+        callers=FakeCallers(outcomes),
         on_behalf_of=FakeOnBehalfOf(outcomes),
         partner_center=FakePartnerCenter(outcomes),
-        outcomes=outcomes,
     )
 
 

@@ -38,7 +38,7 @@ def a_client(sandbox: Sandbox) -> HttpClient:
 
 async def validated(service: Service, assertion: str) -> Caller:
     """The caller behind a bearer token."""
-    return await service.validate(assertion, deadline=Deadline.after(10))
+    return await service.callers.validate(assertion, deadline=Deadline.after(10))
 
 
 async def exchanged(service: Service, assertion: str, *, seconds: float = 20.0) -> tuple[AccessToken, How]:

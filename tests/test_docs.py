@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from test_errors import RAISED
 
+from update_profile.credential_settings import ClientSecret
 from update_profile.errors import PartnerCenterAnswered, UpdateProfileError
 from update_profile.settings import NAMES, read_settings
 
@@ -41,7 +43,7 @@ def test_every_setting_is_in_the_readme_and_the_other_way_round() -> None:
 def test_the_example_file_is_sound_once_it_has_a_secret() -> None:
     """All else can be tried as it is; without one it says what is missing."""
     settings = read_settings(EXAMPLE | {"ENTRA_CLIENT_SECRET": "filled-in"})
-    assert settings.client_secret.get_secret_value() == "filled-in"
+    assert settings.credential == ClientSecret(value=SecretStr("filled-in"))
     assert EXAMPLE["ENTRA_CLIENT_SECRET"] == ""
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from builders import CLIENT, EXAMPLE_WIRE, TENANT, USER, an_incoming
-from fakes import SUCCESS, Outcomes, a_service
+from fakes import SUCCESS, FakeCallers, FakeCredential, Outcomes, a_service
 
 from update_profile import __version__, handler
+from update_profile.caller import Caller
+from update_profile.deadline import Deadline
 from update_profile.errors import (
     ConsentRequired,
     EntraTimeout,
@@ -145,14 +148,14 @@ async def test_a_cancelled_call_still_answers() -> None:
     """The task ends with an answer, not as cancelled: nobody else would give one."""
     started = asyncio.Event()
 
-    class WaitingService:
-        settings = a_service(Outcomes()).settings
-
-        async def validate(self, assertion: str, **_: object) -> None:
+    class WaitingCallers(FakeCallers):
+        async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
             started.set()
             await asyncio.Event().wait()
+            return await super().validate(assertion, deadline=deadline)
 
-    service: Any = WaitingService()
+    outcomes = Outcomes()
+    service = replace(a_service(outcomes), callers=WaitingCallers(outcomes))
     task = asyncio.create_task(handler.update_profile(an_incoming(headers=AUTHORIZED), service=lambda: service))
     await started.wait()
     task.cancel()
@@ -222,3 +225,15 @@ async def test_a_small_body_makes_no_huge_refusal(caplog: pytest.LogCaptureFixtu
     assert "3e7z" not in caplog.text
     assert SECRET not in f"{caplog.text}{reply.body!r}"
     assert len(caplog.text) < 2_000
+
+
+async def test_a_credential_that_cannot_be_used_is_told_before_anything_else() -> None:
+    """By a call and by health: it is a setting."""
+    fault = Misconfigured("Why.", Evidence(fields=(FieldError(field="ENTRA_CLIENT_CERTIFICATE_PATH", message="x"),)))
+    outcomes = Outcomes()
+    service = a_service(outcomes, credential=FakeCredential(fault))
+    update = await handler.update_profile(an_incoming(headers={"ms-requestid": "1"}), service=lambda: service)
+    health = handler.health(an_incoming(method="GET"), service=lambda: service)
+    assert (update.status, health.status) == (500, 503)
+    assert document(update)["errors"] == document(health)["errors"] != []
+    assert not outcomes.steps

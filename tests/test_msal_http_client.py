@@ -10,7 +10,7 @@ from fakes_upstream import FakeHttp, an_answer
 from update_profile import msal_http_client
 from update_profile.deadline import Deadline
 from update_profile.errors import EntraTimeout, EntraUnavailable, EntraUnexpected, UpdateProfileError
-from update_profile.http_messages import TransportError
+from update_profile.http_messages import HttpAnswer, HttpRequest, TransportError
 from update_profile.msal_http_client import MsalAnswer, MsalHttpClient
 
 TOKEN_ENDPOINT = "https://login.example/tenant/oauth2/v2.0/token"
@@ -122,3 +122,48 @@ async def test_msal_gets_the_discovery_document_that_is_held_and_nothing_else() 
         client.get("https://login.microsoftonline.com/common/discovery/instance")
     client.close()
     assert not http.requests
+
+
+async def test_an_exchange_that_was_given_up_sends_nothing_more() -> None:
+    """What is being sent is dropped, and there is no second request."""
+    began, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    class HangingHttp(FakeHttp):
+        async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
+            self.requests.append(request)
+            began.set()
+            await asyncio.sleep(deadline.remaining_seconds())
+            raise CUT
+
+    http = HangingHttp(GOOD)
+    client = MsalHttpClient(http, loop=loop, deadline=Deadline.after(30), discovery={})
+    posting = asyncio.create_task(asyncio.to_thread(client.post, TOKEN_ENDPOINT, data={"a": "b"}))
+    await began.wait()
+    client.abandon()
+    with pytest.raises(EntraUnavailable, match="given up"):
+        await posting
+    with pytest.raises(EntraUnavailable, match="given up"):
+        await asyncio.to_thread(client.post, TOKEN_ENDPOINT, data={"a": "b"})
+    assert len(http.requests) == 1
+
+
+def test_a_closed_loop_sends_nothing_and_complains_of_nothing() -> None:
+    """The worker is being stopped."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    http = FakeHttp(GOOD)
+    client = MsalHttpClient(http, loop=loop, deadline=Deadline.after(5), discovery={})
+    with pytest.raises(EntraUnavailable, match="given up"):
+        client.post(TOKEN_ENDPOINT, data={"a": "b"})
+    assert not http.requests
+
+
+def test_a_loop_that_does_not_get_to_it_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something blocks it."""
+    monkeypatch.setattr(msal_http_client, "GRACE_SECONDS", 0.01)
+    loop = asyncio.new_event_loop()
+    client = MsalHttpClient(FakeHttp(GOOD), loop=loop, deadline=Deadline.after(0.01), discovery={})
+    with pytest.raises(EntraTimeout, match="too busy"):
+        client.post(TOKEN_ENDPOINT, data={"a": "b"})
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()

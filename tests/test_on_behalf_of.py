@@ -1,12 +1,15 @@
 """The exchange with the real msal over real TLS, and what msal must not do in it."""
 
 import asyncio
+import json
+import time
 from typing import Any
 
 import msal
 import pytest
 import requests
 from builders import a_caller, some_settings
+from fakes import FakeCredential
 from fakes_upstream import FakeHttp, an_answer
 from live_service import exchanged, living_service
 from sandbox_clients import SCOPE, on_behalf_of
@@ -21,6 +24,8 @@ from update_profile.errors import (
     EntraTimeout,
     EntraUnavailable,
     EntraUnexpected,
+    InvalidToken,
+    UpdateProfileError,
 )
 from update_profile.http_messages import HttpAnswer
 from update_profile.on_behalf_of import OnBehalfOf
@@ -181,7 +186,7 @@ class HeldKeys(SigningKeys):
 async def outcome_of(answer: HttpAnswer, *, seconds: float = 5) -> tuple[object, FakeHttp]:
     """The error that an exchange ends in, when the token endpoint answers so."""
     http = FakeHttp(answer)
-    on_behalf = OnBehalfOf(some_settings(), http, HeldKeys())
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=FakeCredential())
     try:
         return await on_behalf.access_token(a_caller(), deadline=Deadline.after(seconds)), http
     except (EntraUnexpected, EntraTimeout) as error:
@@ -207,3 +212,26 @@ async def test_an_exchange_whose_time_is_up_is_not_started() -> None:
 def test_the_stand_in_and_msal_agree_without_us(sandbox: Sandbox) -> None:
     """So that the tests above test ours."""
     assert "access_token" in on_behalf_of(sandbox, sandbox.entra.sign_in("alice"))
+
+
+async def test_nothing_is_exchanged_after_the_assertion_has_expired() -> None:
+    """Entra ID would refuse it."""
+    http = FakeHttp(an_answer())
+    credential = FakeCredential()
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    with pytest.raises(InvalidToken, match="expired"):
+        await on_behalf.access_token(a_caller(expires_at=time.time()), deadline=Deadline.after(5))
+    on_behalf.close()
+    assert not http.requests
+
+
+@pytest.mark.parametrize(("error", "told"), [("invalid_client", 1), ("invalid_grant", 0)])
+async def test_a_refused_credential_is_told_so(error: str, told: int) -> None:
+    """It then gets anew what it got from elsewhere; a refusal of the user is none of it."""
+    http = FakeHttp(an_answer(401, json.dumps({"error": error}).encode()))
+    credential = FakeCredential()
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    with pytest.raises(UpdateProfileError):
+        await on_behalf.access_token(a_caller(), deadline=Deadline.after(5))
+    on_behalf.close()
+    assert credential.refusals == told

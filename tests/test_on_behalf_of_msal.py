@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpcore
@@ -20,6 +21,7 @@ from sandbox.entra import errors as refusals
 from sandbox.partner_center import answers
 from sandbox.tokens import peek
 from update_profile import msal_http_client
+from update_profile.callers import Callers
 from update_profile.deadline import Deadline
 from update_profile.entra_metadata import EntraMetadata
 from update_profile.errors import (
@@ -70,16 +72,9 @@ def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Servic
     with living_service(sandbox) as service:
         configured = read_settings({**sandbox.settings(), **settings})
         keys = SigningKeys(EntraMetadata(http, configured.authority_host))
-        on_behalf_of = OnBehalfOf(configured, http, keys)
-        yield (
-            Service(
-                settings=configured,
-                signing_keys=keys,
-                on_behalf_of=on_behalf_of,
-                partner_center=service.partner_center,
-            ),
-            network,
-        )
+        on_behalf_of = OnBehalfOf(configured, http, signing_keys=keys, credential=service.credential)
+        recorded = replace(service, settings=configured, callers=Callers(configured, keys), on_behalf_of=on_behalf_of)
+        yield recorded, network
         on_behalf_of.close()
 
 

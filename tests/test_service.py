@@ -114,5 +114,5 @@ async def test_a_service_validates_tokens_with_its_own_settings() -> None:
     """What is no token at all is refused without any call outside."""
     service = build(an_environment())
     with pytest.raises(InvalidToken):
-        await service.validate("no-token", deadline=Deadline.after(1))
+        await service.callers.validate("no-token", deadline=Deadline.after(1))
     service.on_behalf_of.close()

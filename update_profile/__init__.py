@@ -10,12 +10,16 @@ The package reads top to bottom in the order data flows::
         strict_json      bytes -> JSON, without what json lets pass
       support_profile  SupportProfile: fields, limits, wire shape
         field_rules      what an Email, a Telephone, a Website may be
+      callers          who calls: validated once, remembered for a while
       caller           bearer token -> Caller (tenant, user, expiry)
         token_claims     which claims make a token a user's, for us, now
         signing_keys     Entra's keys: fetched once, kept through an outage
         entra_metadata   where Entra publishes its endpoints and keys
       on_behalf_of     Caller -> Partner Center access token
         exchange_cache   one exchange per assertion, however many wait
+        client_credential  what proves to Entra that it is us
+        managed_identity   tokens of our managed identity
+        client_certificate a certificate file -> key and certificate
         msal_http_client what msal is given to send with
         entra_answers    Entra's refusals -> errors
       operations       read, write, change, each write as a dry run
@@ -40,8 +44,12 @@ The package reads top to bottom in the order data flows::
     errors           every failure: code, status, who acts, retryable
       evidence         what one occurrence can show
     settings         environment -> frozen Settings
+      credential_settings  exactly one of three credentials
+      setting_reader   collects what is wrong, by name
       setting_values   text -> value
     clouds           the national clouds as a table
+    single_flight    one piece of work per key, however many wait
+    expiring_cache   a bounded cache in which each entry has an end
     service          what lives from call to call, built once
 """
 

@@ -25,6 +25,8 @@ class Cloud:
         v1_issuer_host: The host that v1 issuers name.
         base_url: Partner Center's API.
         scope: The delegated permission to ask for.
+        federated_audience: What a managed identity's token must be made for, to be trusted as a federated credential
+            (learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
         closed: Why the cloud cannot be used any more; None for a live one.
     """
 
@@ -33,6 +35,7 @@ class Cloud:
     v1_issuer_host: str
     base_url: str
     scope: str
+    federated_audience: str
     closed: str | None = None
 
 
@@ -44,6 +47,7 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
             v1_issuer_host="https://sts.windows.net",
             base_url=GLOBAL_API,
             scope=f"{GLOBAL_API}/user_impersonation",
+            federated_audience="api://AzureADTokenExchange",
         ),
         "usgov": Cloud(
             authority_host="https://login.microsoftonline.us",
@@ -51,6 +55,7 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
             v1_issuer_host="https://sts.windows.net",
             base_url=GLOBAL_API,
             scope=f"{GLOBAL_API}/user_impersonation",
+            federated_audience="api://AzureADTokenExchangeUSGov",
         ),
         "china": Cloud(
             authority_host="https://login.partner.microsoftonline.cn",
@@ -58,6 +63,7 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
             v1_issuer_host="https://sts.chinacloudapi.cn",
             base_url=CHINA_API,
             scope=f"{CHINA_API}/user_impersonation",
+            federated_audience="api://AzureADTokenExchangeChina",
         ),
         "germany": Cloud(
             authority_host="https://login.microsoftonline.de",
@@ -65,6 +71,7 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
             v1_issuer_host="https://sts.microsoftonline.de",
             base_url=GLOBAL_API,
             scope=f"{GLOBAL_API}/user_impersonation",
+            federated_audience="api://AzureADTokenExchange",
             closed="Microsoft Cloud Germany closed on 2021-10-29",
         ),
     }

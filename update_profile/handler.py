@@ -47,12 +47,13 @@ async def _perform(incoming: IncomingRequest, call: Call, service: Service) -> U
     """The order of the checks is part of the contract: a stranger without a valid token learns nothing of a body."""
     settings = service.settings
     call.allow(settings.request_budget_seconds)
+    service.credential.check()
     call.ids.check()
     validate_only = request.read_validate_only(incoming.url, writes=incoming.method != "GET")
     call.event.operation += " validate_only" if validate_only else ""
     request.check_body_head(incoming, max_body_bytes=settings.max_body_bytes)
     assertion = request.read_assertion(incoming.header("authorization"))
-    caller = await service.validate(assertion, deadline=call.deadline)
+    caller = await service.callers.validate(assertion, deadline=call.deadline)
     call.identify(caller, body=incoming.body)
     operation = Operation(change=request.read_change(incoming), validate_only=validate_only)
     return await perform(operation, service.profile_of(caller, call))
@@ -62,7 +63,7 @@ def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Repl
     """Say whether the settings are sound, without any call outside. Never raises."""
     ids = read_ids(incoming.headers)
     try:
-        service()
+        service().credential.check()
     except UpdateProfileError as error:
         return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
     except BaseException as error:  # noqa: BLE001  as above

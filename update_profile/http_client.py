@@ -27,6 +27,7 @@ USER_AGENT = f"update-profile/{__version__}"
 for _traced in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came
     logging.getLogger(_traced).disabled = True
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
+Network = httpcore.AsyncNetworkBackend
 _CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is no ValueError
 
@@ -50,7 +51,7 @@ def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
 class HttpClient:
     """Sends requests, each over a connection of its own."""
 
-    def __init__(self, ssl_context: ssl.SSLContext, network: httpcore.AsyncNetworkBackend | None = None) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext, network: Network | None = None) -> None:
         """``network`` opens TCP connections; None for the machine's own."""
         self._ssl_context = ssl_context
         self._network = network or httpcore.AnyIOBackend()
@@ -92,7 +93,7 @@ class HttpClient:
 class _ConnectionPerCall(httpx.AsyncBaseTransport):
     """Carries one request over a connection that no other request ever sees."""
 
-    def __init__(self, ssl_context: ssl.SSLContext, network: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext, network: Network) -> None:
         self._ssl_context = ssl_context
         self._network = network
         self._connection: httpcore.AsyncHTTPConnection | None = None

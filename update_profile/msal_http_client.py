@@ -9,7 +9,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -51,6 +52,8 @@ class MsalHttpClient:
         self._loop = loop
         self._deadline = deadline
         self._discovery = dict(discovery)
+        self._sending: Future[HttpAnswer] | None = None
+        self._abandoned = False
         self.answer: HttpAnswer | None = None
 
     def get(self, url: str, **_: object) -> MsalAnswer:
@@ -82,6 +85,12 @@ class MsalHttpClient:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more: send nothing further, and drop what is being sent."""
+        self._abandoned = True
+        if self._sending is not None:
+            self._sending.cancel()
+
     def _send_repeating(self, request: HttpRequest) -> HttpAnswer:
         try:
             return self._send(request, self._deadline.within(ATTEMPT_SECONDS))
@@ -96,15 +105,14 @@ class MsalHttpClient:
             raise failure.error from failure
 
     def _send(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
-        """Send once, on the event loop.
+        """Send once.
 
         Raises:
             _Passing: It may go better a second time.
             EntraUnavailable: Nothing was sent, or Entra asks to wait.
         """
-        sending = asyncio.run_coroutine_threadsafe(self._http.send(request, deadline=deadline), self._loop)
         try:
-            answer = sending.result(deadline.remaining_seconds() + GRACE_SECONDS)
+            answer = self._on_loop(self._http.send(request, deadline=deadline), deadline)
         except TransportError as error:
             raise _trouble(error) from error
         if answer.body is None and not deadline.remaining_seconds():  # its body dripped
@@ -114,6 +122,30 @@ class MsalHttpClient:
         seconds = read_retry_after(answer.header("retry-after"))
         unavailable = EntraUnavailable("Entra ID failed.", Evidence(retry_after_seconds=seconds))
         raise _Passing(unavailable) if seconds is None else unavailable
+
+    def _on_loop(self, sending: Coroutine[Any, Any, HttpAnswer], deadline: Deadline) -> HttpAnswer:
+        """Send on the event loop, and wait in this thread.
+
+        Raises:
+            EntraUnavailable: Nobody waits any more, or the loop is closed.
+            EntraTimeout: The loop does not get to it.
+        """
+        gone = EntraUnavailable("The exchange was given up.")
+        if self._abandoned:
+            sending.close()
+            raise gone
+        try:
+            self._sending = asyncio.run_coroutine_threadsafe(sending, self._loop)
+        except RuntimeError:  # the loop is closed
+            sending.close()
+            raise gone from None
+        try:
+            return self._sending.result(deadline.remaining_seconds() + GRACE_SECONDS)
+        except TimeoutError:
+            self._sending.cancel()
+            raise EntraTimeout("This function was too busy to ask Entra ID in time.") from None
+        except CancelledError:
+            raise gone from None
 
 
 class _Passing(Exception):

@@ -8,6 +8,7 @@ docs/adr/0005-msal-without-shared-state.md.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import msal
 
 from .caller import Caller
+from .client_credential import ClientCredential, MsalCredential
 from .deadline import Deadline
 from .entra_answers import AccessToken, read_result
-from .errors import EntraTimeout, EntraUnexpected, UpdateProfileError
+from .errors import EntraTimeout, EntraUnexpected, InvalidToken, Misconfigured, UpdateProfileError
 from .exchange_cache import Exchange, ExchangeCache, How
 from .http_client import HttpClient
 from .msal_http_client import MsalHttpClient
@@ -31,11 +33,14 @@ MAX_THREADS = 16  # each is taken for as long as Entra ID takes to answer one us
 class OnBehalfOf:
     """Gets Partner Center tokens for callers. Belongs to one event loop."""
 
-    def __init__(self, settings: Settings, http: HttpClient, signing_keys: SigningKeys) -> None:
+    def __init__(
+        self, settings: Settings, http: HttpClient, *, signing_keys: SigningKeys, credential: ClientCredential
+    ) -> None:
         """``signing_keys`` knows the token endpoint of every tenant whose tokens it could validate."""
         self._settings = settings
         self._http = http
         self._signing_keys = signing_keys
+        self._credential = credential
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="on-behalf-of")
         self._cache = ExchangeCache(self._exchange)
 
@@ -64,27 +69,47 @@ class OnBehalfOf:
 
     async def _exchange(self, exchange: Exchange) -> AccessToken:
         caller, deadline = exchange.caller, exchange.deadline
-        loop = asyncio.get_running_loop()
-        discovery = self._signing_keys.discovery(caller.tenant_id)
+        if caller.expires_at <= time.time():
+            raise InvalidToken("The bearer token has expired. Get a new one.")
         # Sooner than the waiting call, which could not tell "never connected" from "never answered".
         until = deadline.shortly_before()
-        client = MsalHttpClient(self._http, loop=loop, deadline=until, discovery=discovery)
-        result = await loop.run_in_executor(self._threads, self._acquire, exchange, client)
-        answer = client.answer
-        return read_result(
-            result,
-            status=answer.status if answer else 0,
-            retry_after_seconds=read_retry_after(answer.header("retry-after")) if answer else None,
-            caller=caller,
-            settings=self._settings,
+        credential = await self._credential.for_msal(deadline=until)
+        client = MsalHttpClient(
+            self._http,
+            loop=asyncio.get_running_loop(),
+            deadline=until,
+            discovery=self._signing_keys.discovery(caller.tenant_id),
         )
+        result = await self._in_thread(exchange, client, credential)
+        answer = client.answer
+        try:
+            return read_result(
+                result,
+                status=answer.status if answer else 0,
+                retry_after_seconds=read_retry_after(answer.header("retry-after")) if answer else None,
+                caller=caller,
+                settings=self._settings,
+            )
+        except Misconfigured:
+            self._credential.refused()
+            raise
 
-    def _acquire(self, exchange: Exchange, client: MsalHttpClient) -> Mapping[str, Any]:
+    async def _in_thread(
+        self, exchange: Exchange, client: MsalHttpClient, credential: MsalCredential
+    ) -> Mapping[str, Any]:
+        """Run msal. When nobody waits any more, what it has not begun is not begun, and what it sends is dropped."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, self._acquire, exchange, client, credential)
+        finally:
+            client.abandon()
+
+    def _acquire(self, exchange: Exchange, client: MsalHttpClient, credential: MsalCredential) -> Mapping[str, Any]:
         """What msal makes of the answer. Runs in a thread and logs nothing: such records lose their invocation."""
         if not exchange.deadline.remaining_seconds():
             raise EntraTimeout("There was no time left to ask Entra ID.")
         try:
-            result = self._application(exchange.caller, client).acquire_token_on_behalf_of(
+            result = self._application(exchange.caller, client, credential).acquire_token_on_behalf_of(
                 exchange.caller.assertion,
                 [self._settings.partner_center_scope],
                 claims_challenge=exchange.claims,
@@ -95,10 +120,12 @@ class OnBehalfOf:
             raise EntraUnexpected("Entra ID's answer cannot be used.") from error
         return result if isinstance(result, Mapping) else {}
 
-    def _application(self, caller: Caller, client: MsalHttpClient) -> msal.ConfidentialClientApplication:
+    def _application(
+        self, caller: Caller, client: MsalHttpClient, credential: MsalCredential
+    ) -> msal.ConfidentialClientApplication:
         return msal.ConfidentialClientApplication(
             self._settings.client_id,
-            client_credential=self._settings.client_secret.get_secret_value(),
+            client_credential=credential,
             authority=f"{self._settings.authority_host}/{caller.tenant_id}",
             http_client=client,
             token_cache=_NoTokenCache(),

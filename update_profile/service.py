@@ -3,18 +3,17 @@
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import caller
 from .call import Call
 from .caller import Caller
+from .callers import Callers
 from .callers_profile import CallersProfile
-from .deadline import Deadline
+from .client_credential import ClientCredential, create_credential
 from .entra_metadata import EntraMetadata
 from .errors import Misconfigured
-from .http_client import HttpClient, create_ssl_context
+from .http_client import HttpClient, Network, create_ssl_context
 from .on_behalf_of import OnBehalfOf
 from .partner_center import PartnerCenter
 from .settings import Settings, read_settings, snapshot
@@ -28,15 +27,10 @@ class Service:
     """The collaborators of a call."""
 
     settings: Settings
-    signing_keys: SigningKeys
+    credential: ClientCredential
+    callers: Callers
     on_behalf_of: OnBehalfOf
     partner_center: PartnerCenter
-
-    async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
-        """Validate a bearer token; ``caller.validate`` says what it raises."""
-        return await caller.validate(
-            assertion, settings=self.settings, signing_keys=self.signing_keys, deadline=deadline, clock=time.time
-        )
 
     def profile_of(self, caller: Caller, call: Call) -> CallersProfile:
         """The support profile as this caller reaches it."""
@@ -45,19 +39,25 @@ class Service:
         )
 
 
-def build(environ: Mapping[str, str]) -> Service:
+def build(environ: Mapping[str, str], network: Network | None = None) -> Service:
     """Build the collaborators.
+
+    Args:
+        environ: The environment variables.
+        network: Opens TCP connections; None for the machine's own.
 
     Raises:
         Misconfigured: A setting is wrong or missing, or the CA bundle cannot be read.
     """
     settings = read_settings(environ)
-    http = HttpClient(create_ssl_context(settings.ssl_cert_file))
+    http = HttpClient(create_ssl_context(settings.ssl_cert_file), network)
     signing_keys = SigningKeys(EntraMetadata(http, settings.authority_host))
+    credential = create_credential(settings.credential, federated_audience=settings.federated_audience, http=http)
     return Service(
         settings=settings,
-        signing_keys=signing_keys,
-        on_behalf_of=OnBehalfOf(settings, http, signing_keys),
+        credential=credential,
+        callers=Callers(settings, signing_keys),
+        on_behalf_of=OnBehalfOf(settings, http, signing_keys=signing_keys, credential=credential),
         partner_center=PartnerCenter(settings, http),
     )
 
@@ -69,7 +69,9 @@ class Services:
     logged once, and every call says so until the environment changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network | None = None) -> None:
+        """``network`` opens TCP connections; None for the machine's own."""
+        self._network = network
         self._wanted: tuple[asyncio.AbstractEventLoop, dict[str, str]] | None = None
         self._held: Service | Misconfigured | None = None
 
@@ -83,7 +85,7 @@ class Services:
         held = self._held
         if held is None or self._wanted != wanted:
             self._close()
-            held = self._held = _build_or_say_why_not(wanted[1])
+            held = self._held = _build_or_say_why_not(wanted[1], self._network)
             self._wanted = wanted
         if isinstance(held, Misconfigured):
             raise Misconfigured(held.detail, held.evidence)
@@ -94,9 +96,9 @@ class Services:
             self._held.on_behalf_of.close()
 
 
-def _build_or_say_why_not(environ: Mapping[str, str]) -> Service | Misconfigured:
+def _build_or_say_why_not(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
     try:
-        return build(environ)
+        return build(environ, network)
     except Misconfigured as error:
         wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.evidence.fields)
         logger.error("update_profile.misconfigured %s", wrong)  # noqa: TRY400  the names say it all

@@ -78,6 +78,14 @@ def authority_host(text: str) -> str:
     return url
 
 
+def identity_endpoint(text: str) -> str:
+    """The platform's token endpoint, on the machine itself: plain http, too."""
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc.lower()) or parts.query:
+        raise ValueError("is no plain address (http://host:port/path)")
+    return text
+
+
 def path(text: str) -> str:
     """An absolute path of plain segments, without a ``/`` at the end."""
     trimmed = text.rstrip("/")

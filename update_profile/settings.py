@@ -1,23 +1,24 @@
 """Environment variables -> frozen Settings. Read once; what is wrong is collected whole, by name."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
-
-from pydantic import SecretStr
 
 from . import setting_values
-from .clouds import CLOUDS, DEFAULT_CLOUD
+from .clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
+from .credential_settings import (
+    CERTIFICATE,
+    CERTIFICATE_PASSWORD,
+    IDENTITY_ENDPOINT,
+    IDENTITY_HEADER,
+    MANAGED_IDENTITY,
+    SECRET,
+    Credential,
+    read_credential,
+)
 from .errors import Misconfigured
-from .evidence import Evidence, FieldError
-
-PREFERRED_CREDENTIAL = "ENTRA_MANAGED_IDENTITY_CLIENT_ID"
-CERTIFICATE = "ENTRA_CLIENT_CERTIFICATE_PATH"
-CERTIFICATE_PASSWORD = "ENTRA_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105  the setting's name
-SECRET = "ENTRA_CLIENT_SECRET"  # noqa: S105  the setting's name
-NOT_BUILT_YET = (PREFERRED_CREDENTIAL, CERTIFICATE, CERTIFICATE_PASSWORD)
+from .evidence import Evidence
+from .setting_reader import SettingReader
 
 NAMES = (
     "ENTRA_CLIENT_ID",
@@ -25,7 +26,7 @@ NAMES = (
     "ENTRA_ALLOWED_TENANTS",
     "ENTRA_ALLOWED_CLIENTS",
     "ENTRA_REQUIRED_SCOPE",
-    PREFERRED_CREDENTIAL,
+    MANAGED_IDENTITY,
     CERTIFICATE,
     CERTIFICATE_PASSWORD,
     SECRET,
@@ -40,11 +41,9 @@ NAMES = (
     "MAX_BODY_BYTES",
     "SSL_CERT_FILE",
 )
-T = TypeVar("T")
 _ALLOW_LISTS = ("ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS")
-# App Service leaves a reference it could not resolve in place of the value
-# (learn.microsoft.com/azure/app-service/app-service-key-vault-references).
-_UNRESOLVED = re.compile(r"\s*@Microsoft\.\w+\(", re.IGNORECASE)
+# The platform's own, which are read as well, and are no settings of ours.
+_PLATFORM_NAMES = (IDENTITY_ENDPOINT, IDENTITY_HEADER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +51,7 @@ class Settings:
     """What the environment says; the README's settings table gives each one's meaning and default.
 
     GUIDs, hosts and audiences are in lower case. ``allowed_clients`` None: any application may call.
+    ``federated_audience``: what a managed identity's token must be made for, to count as a credential here.
     ``ssl_cert_file`` None: certifi's bundle.
     """
 
@@ -60,7 +60,8 @@ class Settings:
     allowed_tenants: frozenset[str]
     allowed_clients: frozenset[str] | None
     required_scope: str
-    client_secret: SecretStr
+    credential: Credential
+    federated_audience: str
     authority_host: str
     partner_center_base_url: str
     partner_center_scope: str
@@ -74,7 +75,7 @@ class Settings:
 
 def snapshot(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables this function looks at, as they are now."""
-    return {name: environ[name] for name in NAMES if name in environ}
+    return {name: environ[name] for name in (*NAMES, *_PLATFORM_NAMES) if name in environ}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -83,7 +84,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         Misconfigured: With one entry for each wrong or missing setting; none holds a value.
     """
-    reader = _Reader(environ)
+    reader = SettingReader(environ, never_blank=_ALLOW_LISTS)
     settings = _read(reader)
     if reader.errors:
         names = ", ".join(error.field for error in reader.errors)
@@ -91,56 +92,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-class _Reader:
-    """Takes one variable after the other and collects what is wrong, the first thing of each."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._refused: dict[str, FieldError] = {}
-
-    @property
-    def errors(self) -> tuple[FieldError, ...]:
-        return tuple(self._refused.values())
-
-    def refuse(self, name: str, message: str) -> None:
-        self._refused.setdefault(name, FieldError(field=name, message=message))
-
-    def text(self, name: str) -> str | None:
-        """The trimmed text; None when absent or blank (which an allow-list may not be)."""
-        text = self._environ.get(name, "")
-        if _UNRESOLVED.match(text):
-            self.refuse(name, "is a reference that the platform could not resolve")
-            return None
-        if not text.strip() and name in _ALLOW_LISTS and name in self._environ:
-            self.refuse(name, "is blank; an allow-list names at least one")
-        return text.strip() or None
-
-    def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            return parse(text)
-        except ValueError as error:
-            self.refuse(name, str(error))
-            return default
-
-    def required(self, name: str, parse: Callable[[str], T], placeholder: T) -> T:
-        if self.text(name) is None:
-            self.refuse(name, "is missing")
-        return self.value(name, parse, placeholder)
-
-    def secret(self, name: str) -> SecretStr:
-        """The text exactly as given: a blank at an end is part of a secret, or a slip that only its owner can see."""
-        exact = self._environ.get(name, "")
-        if self.required(name, str, "") != exact:
-            self.refuse(name, "starts or ends with white space")
-        return SecretStr(exact)
-
-
-def _read(reader: _Reader) -> Settings:
+def _read(reader: SettingReader) -> Settings:
     client_id = reader.required("ENTRA_CLIENT_ID", setting_values.guid, "")
     cloud = CLOUDS[_read_cloud(reader)]
+    authority_host = reader.value("ENTRA_AUTHORITY_HOST", setting_values.authority_host, cloud.authority_host)
     return Settings(
         client_id=client_id,
         allowed_audiences=reader.value(
@@ -149,8 +104,9 @@ def _read(reader: _Reader) -> Settings:
         allowed_tenants=reader.required("ENTRA_ALLOWED_TENANTS", setting_values.guids, frozenset()),
         allowed_clients=reader.value("ENTRA_ALLOWED_CLIENTS", _guids_or_none, None),
         required_scope=reader.value("ENTRA_REQUIRED_SCOPE", setting_values.scope, "user_impersonation"),
-        client_secret=_read_credential(reader),
-        authority_host=reader.value("ENTRA_AUTHORITY_HOST", setting_values.authority_host, cloud.authority_host),
+        credential=read_credential(reader),
+        federated_audience=(cloud_of(authority_host) or cloud).federated_audience,
+        authority_host=authority_host,
         partner_center_base_url=reader.value("PARTNER_CENTER_BASE_URL", setting_values.base_url, cloud.base_url),
         partner_center_scope=reader.value("PARTNER_CENTER_SCOPE", setting_values.scope, cloud.scope),
         partner_center_profile_path=reader.value(
@@ -172,7 +128,7 @@ def _guids_or_none(text: str) -> frozenset[str] | None:
     return setting_values.guids(text)
 
 
-def _read_cloud(reader: _Reader) -> str:
+def _read_cloud(reader: SettingReader) -> str:
     name = reader.value("PARTNER_CENTER_CLOUD", str.lower, DEFAULT_CLOUD)
     if name not in CLOUDS:
         reader.refuse("PARTNER_CENTER_CLOUD", f"is none of {', '.join(CLOUDS)}")
@@ -181,11 +137,3 @@ def _read_cloud(reader: _Reader) -> str:
     if CLOUDS[name].closed and not overridden:
         reader.refuse("PARTNER_CENTER_CLOUD", f"cannot be used: {CLOUDS[name].closed}")
     return name
-
-
-def _read_credential(reader: _Reader) -> SecretStr:
-    """The client secret, exactly as given. The other credentials are known and refused by name until they are built."""
-    for name in NOT_BUILT_YET:
-        if reader.text(name) is not None:
-            reader.refuse(name, f"is not built yet: use {SECRET}")
-    return reader.secret(SECRET)

@@ -4,15 +4,16 @@ A key is looked up by tenant and key id. An unknown key id makes one fetch, and 
 of made-up key ids causes no flood of fetches.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .deadline import Deadline
 from .entra_metadata import EntraMetadata, SigningKey, TenantMetadata
 from .errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured, UpdateProfileError
+from .single_flight import SingleFlight
 
 __all__ = ["SigningKey", "SigningKeys"]
 
@@ -33,7 +34,6 @@ class _Tenant:
     fetched_at: float = 0.0
     tried_at: float | None = None
     failure: UpdateProfileError | None = None
-    fetch: asyncio.Task[None] | None = None
 
 
 class SigningKeys:
@@ -44,9 +44,11 @@ class SigningKeys:
         self._metadata = metadata
         self._clock = clock
         self._tenants: dict[str, _Tenant] = {}
+        # A fetch goes on when nobody waits for it any more: the next call needs its outcome.
+        self._fetches: SingleFlight[str, None] = SingleFlight(stop_when_abandoned=False)
 
     async def find(self, tenant_id: str, key_id: str, *, deadline: Deadline) -> SigningKey:
-        """The key with this id.
+        """The key with this id. A key that is held is found at once, though it may be time to renew it.
 
         Raises:
             InvalidToken: The tenant, asked just now, has no such key.
@@ -54,9 +56,14 @@ class SigningKeys:
             Misconfigured: Entra ID does not know the tenant.
         """
         tenant = self._tenants.setdefault(tenant_id, _Tenant())
-        waited = self._must_fetch(tenant, key_id)
+        held = self._held(tenant, key_id)
+        if held is not None:
+            if self._clock() - tenant.fetched_at > RENEW_AFTER_SECONDS and self._may_fetch(tenant):
+                self._fetches.begin(tenant_id, partial(self._renew, tenant_id, Deadline.after(FETCH_SECONDS)))
+            return held
+        waited = self._fetches.under_way(tenant_id) or self._may_fetch(tenant)
         if waited:
-            await self._fetch(tenant_id, tenant, deadline)
+            await self._fetch(tenant_id, deadline)
         key = self._held(tenant, key_id)
         if key is not None:
             return key
@@ -77,34 +84,32 @@ class SigningKeys:
         metadata = self._usable(tenant)
         return metadata.keys.get(key_id) if metadata else None
 
-    def _must_fetch(self, tenant: _Tenant, key_id: str) -> bool:
-        held = self._held(tenant, key_id)
-        if held is not None and self._clock() - tenant.fetched_at <= RENEW_AFTER_SECONDS:
-            return False
-        if tenant.fetch is not None or tenant.tried_at is None:
-            return True
+    def _may_fetch(self, tenant: _Tenant) -> bool:
+        """Whether the last try is long enough ago."""
         pause = PAUSE_SECONDS if self._usable(tenant) else PAUSE_WITHOUT_KEYS_SECONDS
-        return self._clock() - tenant.tried_at >= pause
+        return tenant.tried_at is None or self._clock() - tenant.tried_at >= pause
 
-    async def _fetch(self, tenant_id: str, tenant: _Tenant, deadline: Deadline) -> None:
-        """Wait for the one fetch under way, starting it if there is none. A caller that goes away stops it for none."""
-        fetch = tenant.fetch = tenant.fetch or asyncio.create_task(self._renew(tenant_id, tenant, deadline))
-        done, _ = await asyncio.wait({fetch}, timeout=deadline.remaining_seconds())
-        if not done:
-            raise EntraTimeout("Entra ID did not give its keys in time.")
-        fetch.result()
+    async def _fetch(self, tenant_id: str, deadline: Deadline) -> None:
+        """Wait for the one fetch under way, starting it if there is none.
 
-    async def _renew(self, tenant_id: str, tenant: _Tenant, deadline: Deadline) -> None:
-        """Fetch in the time of the call that began it. It ends before that call does, so that it can say why."""
+        It has the time of the call that began it, and ends before that call does, so that it can say why.
+        """
         until = deadline.shortly_before().within(FETCH_SECONDS)
         try:
-            tenant.metadata = await self._metadata.fetch(tenant_id, deadline=until)
+            await self._fetches.join(tenant_id, partial(self._renew, tenant_id, until), deadline=deadline)
+        except TimeoutError:
+            raise EntraTimeout("Entra ID did not give its keys in time.") from None
+
+    async def _renew(self, tenant_id: str, deadline: Deadline) -> None:
+        tenant = self._tenants[tenant_id]
+        try:
+            tenant.metadata = await self._metadata.fetch(tenant_id, deadline=deadline)
         except UpdateProfileError as error:
             tenant.failure = error
         else:
             tenant.fetched_at, tenant.failure = self._clock(), None
         finally:
-            tenant.tried_at, tenant.fetch = self._clock(), None
+            tenant.tried_at = self._clock()
 
 
 def _why_not(failure: UpdateProfileError | None, *, waited: bool) -> UpdateProfileError:

@@ -1,0 +1,83 @@
+"""A certificate file, read."""
+
+import pytest
+from certificate_files import CertificateFile, new_key
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from update_profile.client_certificate import BadCertificate, read_certificate
+
+FILE = CertificateFile()
+PASSWORD = "päss wörd"
+
+
+@pytest.mark.parametrize("chain", [True, False])
+@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+def test_key_and_certificate_are_found(form: str, password: str | None, chain: bool) -> None:
+    """Encrypted or not; of a chain it is the certificate that belongs to the key."""
+    content = getattr(FILE, form)(password, chain=chain)
+    read = read_certificate(content, password)
+    assert read.private_key.private_numbers() == FILE.key.private_numbers()
+    certificate = x509.load_pem_x509_certificate(read.pem.encode())
+    assert certificate.public_key() == FILE.key.public_key()
+    assert read.pem.count("BEGIN CERTIFICATE") == 1
+    assert read.not_before < read.not_after
+    read.check_time(read.not_before)
+
+
+def test_a_password_that_is_not_needed_is_no_matter() -> None:
+    """A file that is not encrypted opens all the same."""
+    assert read_certificate(FILE.pem(), PASSWORD).pem
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize(("password", "why"), [("wrong", "does not open"), (None, "")])
+def test_a_password_that_does_not_open_the_file_is_told_as_that(form: str, password: str | None, why: str) -> None:
+    """Wrong, or missing where one is needed."""
+    with pytest.raises(BadCertificate) as caught:
+        read_certificate(getattr(FILE, form)(PASSWORD), password)
+    assert caught.value.password
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "neither PEM nor PFX"),
+        (b"\x30\x03\x02\x01\x03", "neither PEM nor PFX"),
+        (b"no certificate", "neither PEM nor PFX"),
+        (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", "no private key"),
+        (FILE.pem(key=False), "no private key"),
+        (CertificateFile(key=ec.generate_private_key(ec.SECP256R1())).pem(), "no RSA key"),
+        (FILE.pem().split(b"-----BEGIN CERT")[0], "no certificate"),
+        (FILE.pem().split(b"-----BEGIN CERT")[0] + CertificateFile().pem(key=False), "no certificate"),
+    ],
+    ids=["empty", "DER", "text", "broken PEM", "no key", "another kind of key", "no certificate", "another's"],
+)
+def test_what_cannot_sign_is_refused_with_the_reason(content: bytes, why: str) -> None:
+    """And with nothing of the file."""
+    with pytest.raises(BadCertificate, match=why) as caught:
+        read_certificate(content, None)
+    assert not caught.value.password
+
+
+@pytest.mark.parametrize(("days", "why"), [((-2, -1), "has expired"), ((1, 2), "not valid yet")])
+def test_a_certificate_has_its_time(days: tuple[float, float], why: str) -> None:
+    """Outside it Entra ID would refuse it."""
+    read = read_certificate(CertificateFile(days=days).pem(), None)
+    now = (read.not_before + read.not_after) / 2
+    read.check_time(now)
+    with pytest.raises(BadCertificate, match=why):
+        read.check_time(now + (86_400 if days[1] < 0 else -86_400) * 1.5)
+
+
+def test_no_key_stands_in_what_a_log_might_print() -> None:
+    """Nor the certificate."""
+    assert "PRIVATE" not in repr(read_certificate(FILE.pem(), None))
+    assert "BEGIN" not in repr(read_certificate(FILE.pem(), None))
+
+
+def test_the_key_is_the_files_own() -> None:
+    """So that the tests above compare what they mean to."""
+    assert new_key().private_numbers() != new_key().private_numbers()
