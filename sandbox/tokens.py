@@ -37,7 +37,8 @@ class SigningKey:
 def sign(payload: bytes, *, headers: Mapping[str, Any], key: SigningKey) -> str:
     """A token over exactly these bytes, signed as `headers["alg"]` says.
 
-    "none" has no signature; "HS256" is signed with the public key in PEM as the secret, as a forger would.
+    "none" has no signature; "HS256" is signed with the public key in PEM as the secret, as a forger would; an
+    algorithm that nobody knows stands over an RS256 signature.
     """
     signed = f"{encode(json.dumps(headers).encode())}.{encode(payload)}"
     return f"{signed}.{encode(_signature(signed.encode(), str(headers.get('alg')), key))}"
@@ -64,7 +65,8 @@ def _signature(signed: bytes, algorithm: str, key: SigningKey) -> bytes:
     if algorithm == "HS256":
         secret = key.private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return hmac.digest(secret, signed, hashlib.sha256)
-    signature = get_default_algorithms()[algorithm].sign(signed, key.private_key)
+    algorithms = get_default_algorithms()
+    signature = algorithms.get(algorithm, algorithms["RS256"]).sign(signed, key.private_key)
     return bytes(signature)
 
 

@@ -66,7 +66,7 @@ class LiveFunction:
         self.host = host
         self.sandbox = sandbox
         self._environment = environment
-        for name in NAMES:
+        for name in (*NAMES, "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
             environment.delenv(name, raising=False)
         self.set(**sandbox.settings())
         self.allow(20)

@@ -11,7 +11,7 @@ import pytest
 from builders import EXAMPLE
 from live_function import LiveFunction
 
-from sandbox import Sandbox
+from sandbox import Answer, Sandbox
 from sandbox.tokens import SigningKey, peek
 
 SOMEONE = "0f0f0f0f-1111-4222-8333-444444444444"
@@ -50,6 +50,17 @@ async def test_the_scheme_is_read_in_any_case_with_any_blanks(live: LiveFunction
     assert (await live.call(user=None, headers=[("Authorization", header)])).status == 200
 
 
+def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {known: value for known, value in claims.items() if known != name}
+
+
+def _with_own_key(sandbox: Sandbox, claims: dict[str, Any], header: str) -> str:
+    """Signed with a forger's key that the token brings along, under the name of a good one."""
+    good, forgers = sandbox.entra.keys.current, SigningKey()
+    brought = {"jwk": forgers.jwk(), "x5c": ["AAAA"]}.get(header, "https://localhost:1/keys")
+    return sandbox.entra.mint(claims, key=forgers, headers={"kid": good.kid, header: brought})
+
+
 def _changed(token: str) -> str:
     head, claims, signature = token.split(".")
     return ".".join((head, claims, signature[:-6] + ("AAAAAA" if signature[-6:] != "AAAAAA" else "BBBBBB")))
@@ -65,6 +76,32 @@ FORGED: dict[str, Forge] = {
     "an unknown key": lambda s, c: s.entra.mint(c, key=SigningKey()),
     "a key of its own": lambda s, c: s.entra.mint(c, headers={"kid": None, "jwk": SigningKey().jwk()}),
     "a key from elsewhere": lambda s, c: s.entra.mint(c, headers={"kid": "x", "jku": "https://localhost:1/k"}),
+    "a key of its own under a good name": lambda s, c: _with_own_key(s, c, "jwk"),
+    "a key address under a good name": lambda s, c: _with_own_key(s, c, "jku"),
+    "a certificate address under a good name": lambda s, c: _with_own_key(s, c, "x5u"),
+    "a certificate chain of its own": lambda s, c: _with_own_key(s, c, "x5c"),
+    "PSS in the place of PKCS1": lambda s, c: s.entra.mint(c, algorithm="PS256"),
+    "a header that names no algorithm": lambda s, c: s.entra.mint(c, headers={"alg": None}),
+    "none in odd case": lambda s, c: s.entra.mint(c, headers={"alg": "nOnE"}),
+    "an extension that must be understood": lambda s, c: s.entra.mint(c, headers={"crit": ["x"], "x": 1}),
+    "a key id that is a list": lambda s, c: s.entra.mint(c, headers={"kid": [s.entra.keys.current.kid]}),
+    "a huge key id": lambda s, c: s.entra.mint(c, headers={"kid": "x" * 200}),
+    "an empty signature": lambda s, c: s.entra.mint(c).rsplit(".", 1)[0] + ".",
+    "two segments": lambda s, c: s.entra.mint(c).rsplit(".", 1)[0],
+    "four segments": lambda s, c: s.entra.mint(c) + ".AAAA",
+    "no segment at all": lambda s, c: "..",
+    "without an audience": lambda s, c: s.entra.mint(_without(c, "aud")),
+    "without an issuer": lambda s, c: s.entra.mint(_without(c, "iss")),
+    "without an end": lambda s, c: s.entra.mint(_without(c, "exp")),
+    "without a beginning": lambda s, c: s.entra.mint(_without(c, "nbf")),
+    "without a version": lambda s, c: s.entra.mint(_without(c, "ver")),
+    "expired a moment ago": lambda s, c: s.entra.mint(c | {"exp": time.time() - 0.01}),
+    "an issuer with more behind it": lambda s, c: s.entra.mint(c | {"iss": c["iss"] + "/"}),
+    "an issuer in capitals": lambda s, c: s.entra.mint(c | {"iss": c["iss"].upper()}),
+    "an issuer that begins alike": lambda s, c: s.entra.mint(c | {"iss": f"{s.entra.base_url}.evil.example/v2.0"}),
+    "an issuer with another letter": lambda s, c: s.entra.mint(c | {"iss": c["iss"].replace("o", "\u043e")}),
+    "the common issuer": lambda s, c: s.entra.mint(c | {"iss": c["iss"].replace(c["tid"], "common")}),
+    "an audience that begins alike": lambda s, c: s.entra.mint(c | {"aud": c["aud"] + ".evil"}),
     "for another application": lambda s, c: s.entra.mint(c | {"aud": SOMEONE}),
     "for several": lambda s, c: s.entra.mint(c | {"aud": [c["aud"], SOMEONE]}),
     "from another issuer": lambda s, c: s.entra.mint(c | {"iss": f"https://sts.windows.net/{c['tid']}/"}),
@@ -87,6 +124,7 @@ async def test_a_token_that_is_not_entras_for_us_now_is_invalid(live: LiveFuncti
     assert (answered.status, answered.code) == (401, "invalid_token")
     assert 'error="invalid_token"' in answered.headers["www-authenticate"]
     assert not live.exchanges
+    assert not live.sandbox.partner_center.journal
 
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
@@ -195,3 +233,69 @@ async def test_a_token_never_stands_in_a_url(live: LiveFunction) -> None:
     """Only the header counts (RFC 6750 allows a query, which ends in logs)."""
     target = f"/api/update_profile?access_token={live.sandbox.entra.sign_in('alice')[:60]}"
     assert (await live.call(EXAMPLE, user=None, target=target)).code == "invalid_parameter"
+
+
+async def test_a_huge_token_is_refused_unread(live: LiveFunction) -> None:
+    answered = await live.call(token="A" * 20_000)
+    assert (answered.status, answered.code) == (401, "invalid_token")
+    assert not live.sandbox.entra.journal
+
+
+async def test_a_key_of_another_issuer_signs_nothing_for_us(live: LiveFunction) -> None:
+    """A key that names whose tokens it may sign, as the keys of /common do."""
+    key = live.sandbox.entra.keys.current
+    for issuer in (f"{live.sandbox.entra.base_url}/{SOMEONE}/v2.0", "https://sts.windows.net/{tenantid}/"):
+        live.allow(20)
+        live.sandbox.entra.script(Answer.json({"keys": [key.jwk(issuer)]}), path="keys")
+        assert (await live.call()).code == "invalid_token"
+    live.allow(20)
+    own = f"{live.sandbox.entra.base_url}/{{tenantid}}/v2.0"
+    live.sandbox.entra.script(Answer.json({"keys": [key.jwk(own)]}), path="keys")
+    assert (await live.call()).status == 200
+    assert len(live.exchanges) == 1
+
+
+async def test_a_token_is_refused_the_second_it_expires_though_its_exchange_is_held(live: LiveFunction) -> None:
+    """No leeway: validated before, exchanged before, and refused now without a word to anybody."""
+    token = live.sandbox.entra.sign_in("alice", lifetime_seconds=1.2)
+    assert (await live.call(token=token)).status == 200
+    assert (await live.call(token=token)).status == 200
+    await asyncio.sleep(max(0.0, peek(token)["exp"] - time.time()))
+    asked = len(live.sandbox.entra.journal), len(live.sandbox.partner_center.journal)
+    assert (await live.call(token=token)).code == "invalid_token"
+    assert (len(live.sandbox.entra.journal), len(live.sandbox.partner_center.journal)) == asked
+    assert len(live.exchanges) == 1
+
+
+APP_SERVICES = (
+    "X-MS-TOKEN-AAD-ACCESS-TOKEN",
+    "X-MS-TOKEN-AAD-ID-TOKEN",
+    "X-MS-CLIENT-PRINCIPAL",
+    "X-Forwarded-Access-Token",
+)
+
+
+@pytest.mark.parametrize("header", APP_SERVICES)
+async def test_what_app_service_says_of_the_user_is_never_looked_at(live: LiveFunction, header: str) -> None:
+    """With its module off anybody can send it: the bearer token alone counts."""
+    good = [(header, live.sandbox.entra.sign_in("alice"))]
+    assert (await live.call(user=None, headers=good)).code == "missing_token"
+    assert not live.sandbox.entra.journal
+    assert (await live.call(user="bob", headers=good)).status == 200
+    assert [exchange.user for exchange in live.exchanges] == ["bob"]
+
+
+async def test_200_calls_at_once_with_one_new_token_make_one_exchange(live: LiveFunction) -> None:
+    """And one look at Entra's keys."""
+    token = live.sandbox.entra.sign_in("alice")
+    answers = await asyncio.gather(*(live.call(token=token) for _ in range(200)))
+    assert {answered.status for answered in answers} == {200}
+    assert [entry.endpoint for entry in live.sandbox.entra.journal] == ["discovery", "keys", "token"]
+
+
+async def test_users_of_several_tenants_at_once_are_each_exchanged_in_their_own(live: LiveFunction) -> None:
+    """One deployment serves them all."""
+    answers = await asyncio.gather(*(live.call(user=user) for user in ("alice", "carol", "bob") * 5))
+    assert {answered.status for answered in answers} == {200}
+    homes = {name: user.tenant_id for name, user in live.sandbox.entra.users.items()}
+    assert {(exchange.user, exchange.tenant) for exchange in live.exchanges} == set(homes.items())
