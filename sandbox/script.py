@@ -23,6 +23,7 @@ class Fault(StrEnum):
     RESET_AFTER_REQUEST = "reset_after_request"
     RESET_AFTER_HEADERS = "reset_after_headers"
     RESET_IN_BODY = "reset_in_body"
+    RESET_AFTER_ANSWER = "reset_after_answer"  # the answer is whole, and its connection ends with a reset
     CLOSE = "close"  # an orderly close in the place of an answer
     TRUNCATE = "truncate"  # half of the body, then an orderly close
 

@@ -72,6 +72,8 @@ async def _send_part(answer: Answer, reader: StreamReader, writer: StreamWriter)
         await asyncio.sleep(answer.body_delay_seconds)
         body = _body(answer)
         await _drip(body[: len(body) // 2], writer, pause_seconds=answer.body_byte_seconds)
+    elif answer.fault is Fault.RESET_AFTER_ANSWER:
+        await _drip(_body(answer), writer, pause_seconds=answer.body_byte_seconds)
     if answer.fault is Fault.HANG_AFTER_HEADERS:
         await _until_client_leaves(reader)
     elif answer.fault is not Fault.TRUNCATE:

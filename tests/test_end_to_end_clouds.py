@@ -1,12 +1,11 @@
 """Each live cloud with production's own settings: the stand-ins answer under the real names, by SNI."""
 
 import json
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
-import httpcore
 import pytest
 from live_function import LiveFunction
+from named_network import NamedNetwork
 
 from sandbox import Sandbox
 from sandbox.entra import errors as entra
@@ -17,27 +16,14 @@ from update_profile.service import Services
 LIVE = {name: cloud for name, cloud in CLOUDS.items() if cloud.closed is None}
 
 
-class RealNames(httpcore.AnyIOBackend):
-    """Connects to the stand-ins where the real hosts are asked for, and remembers which were; refuses any other."""
-
-    def __init__(self, sandbox: Sandbox, cloud: Cloud) -> None:
-        self.ports = {
+def real_names(sandbox: Sandbox, cloud: Cloud) -> NamedNetwork:
+    """The stand-ins under the names of that cloud, and no other host."""
+    return NamedNetwork(
+        {
             cloud.authority_host.removeprefix("https://"): sandbox.entra.server.port,
             cloud.base_url.removeprefix("https://"): sandbox.partner_center.server.port,
         }
-        self.asked: list[str] = []
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """To the stand-in behind the name."""
-        self.asked.append(f"{host}:{port}")
-        return await super().connect_tcp("127.0.0.1", self.ports[host], timeout, local_address, socket_options)
+    )
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -48,7 +34,7 @@ async def test_a_live_cloud_works_with_production_settings(
     """No address is set, only the cloud: hosts, scope, issuers and the certificate's name are the real ones."""
     cloud = LIVE[name]
     live.sandbox.entra.known_as = cloud.authority_host
-    network = RealNames(live.sandbox, cloud)
+    network = real_names(live.sandbox, cloud)
     monkeypatch.setattr(http_trigger, "_services", Services(network))
     live.set(PARTNER_CENTER_CLOUD=name, ENTRA_AUTHORITY_HOST=None, PARTNER_CENTER_BASE_URL=None)
     answered = await live.call(token=live.sandbox.entra.sign_in("alice", version=version))
@@ -67,7 +53,7 @@ async def test_a_challenge_names_the_clouds_own_address(
     """So that the user signs in where the token is needed."""
     cloud = LIVE[name]
     live.sandbox.entra.known_as = cloud.authority_host
-    monkeypatch.setattr(http_trigger, "_services", Services(RealNames(live.sandbox, cloud)))
+    monkeypatch.setattr(http_trigger, "_services", Services(real_names(live.sandbox, cloud)))
     live.set(PARTNER_CENTER_CLOUD=name, ENTRA_AUTHORITY_HOST=None, PARTNER_CENTER_BASE_URL=None)
     live.sandbox.entra.script(entra.interaction_required())
     challenge = (await live.call()).headers["www-authenticate"]
@@ -83,7 +69,7 @@ async def test_a_token_of_another_cloud_is_refused(
     live.sandbox.entra.known_as = CLOUDS["global"].authority_host
     foreign = live.sandbox.entra.sign_in("alice")
     live.sandbox.entra.known_as = CLOUDS[name].authority_host
-    monkeypatch.setattr(http_trigger, "_services", Services(RealNames(live.sandbox, CLOUDS[name])))
+    monkeypatch.setattr(http_trigger, "_services", Services(real_names(live.sandbox, CLOUDS[name])))
     live.set(PARTNER_CENTER_CLOUD=name, ENTRA_AUTHORITY_HOST=None, PARTNER_CENTER_BASE_URL=None)
     assert (await live.call(token=foreign)).code == "invalid_token"
     assert not live.exchanges

@@ -4,17 +4,16 @@ import asyncio
 import gc
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
-import httpcore
 import msal
 import pytest
 from builders import EXAMPLE
 from live_function import EveryLog
 from live_service import a_call, exchanged, living_service, open_sockets, put, until_closed, validated
+from named_network import NamedNetwork
 
 from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors as refusals
@@ -44,30 +43,10 @@ MSALS = ("ConfidentialClientApplication", "ThrottledHttpClient", "TokenCache", "
 REAL = "https://login.microsoftonline.com"
 
 
-class RecordingNetwork(httpcore.AnyIOBackend):
-    """Connects to the stand-in whatever host is asked for, and remembers which were."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.port = sandbox.entra.server.port
-        self.hosts: list[str] = []
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Never anywhere else."""
-        self.hosts.append(f"{host}:{port}")
-        return await super().connect_tcp("127.0.0.1", self.port, timeout, local_address, socket_options)
-
-
 @contextmanager
-def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Service, RecordingNetwork]]:
+def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Service, NamedNetwork]]:
     """The real parts over a network that remembers where they went."""
-    network = RecordingNetwork(sandbox)
+    network = NamedNetwork(default=sandbox.entra.server.port)
     http = HttpClient(sandbox.certificates.client_context(), network)
     with living_service(sandbox) as service:
         configured = read_settings({**sandbox.settings(), **settings})
@@ -88,7 +67,7 @@ async def test_an_unknown_authority_is_looked_up_nowhere_else(
         monkeypatch.setenv("REGION_NAME", region)
     with recorded_service(sandbox) as (service, network):
         await exchanged(service, sandbox.entra.sign_in("alice"))
-    assert network.hosts == [sandbox.entra.base_url.removeprefix("https://")] * 3
+    assert network.asked == [sandbox.entra.base_url.removeprefix("https://")] * 3
     assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys", "token"]
 
 
@@ -100,7 +79,7 @@ async def test_a_known_authority_is_asked_under_its_own_name(sandbox: Sandbox, a
     assertion = sandbox.entra.sign_in("alice", version="1.0" if version == "1.0" else "2.0")
     with recorded_service(sandbox, ENTRA_AUTHORITY_HOST=f"https://{alias}") as (service, network):
         await exchanged(service, assertion)
-    assert set(network.hosts) <= {f"{alias}:443", "login.microsoftonline.com:443"}
+    assert set(network.asked) <= {f"{alias}:443", "login.microsoftonline.com:443"}
     assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys", "token"]
 
 
