@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test lint format clean FORCE
+.PHONY: help demo serve test lint format soak clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -14,11 +14,12 @@ export PIP_USER := 0
 
 PYTHON ?=
 ARGS ?=
+SECONDS ?= 60
 # Ours, whatever the shell holds under these names.
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test lint format,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test lint format soak,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -64,6 +65,9 @@ lint: $(VENV)/installed-dev ## check rules and format (ruff) and types (mypy --s
 format: $(VENV)/installed-dev ## mend what ruff can mend
 	@$(VENV_PYTHON) -m ruff check --fix .
 	@$(VENV_PYTHON) -m ruff format .
+
+soak: $(VENV)/installed-dev ## mixed traffic with random faults for SECONDS=60; fails if anything grows or is untrue
+	@$(VENV_PYTHON) -m benchmarks.soak --seconds $(SECONDS)
 
 clean: ## remove the virtual environments and every cache
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -11,6 +11,7 @@ from dataclasses import replace
 from .deadline import Deadline
 from .errors import PartnerCenterTimeout, UpdateProfileError
 from .evidence import Evidence
+from .retrying import is_cancelled
 from .stored_profile import differing, read_stored
 from .support_profile import SupportProfile
 from .upstream_answer import UpstreamAnswer
@@ -43,10 +44,10 @@ async def confirm(
                 await asyncio.sleep(min(PAUSE_SECONDS, remaining / 2))
             answer = await read(deadline.within(deadline.remaining_seconds() / (LOOKS + 1 - look)))
             changed = differing(profile, read_stored(answer))
-        except UpdateProfileError:
-            continue  # another look may go better
-        except asyncio.CancelledError:
-            break
+        except (UpdateProfileError, asyncio.CancelledError):
+            if is_cancelled():  # the worker is being stopped: there is no time for another look
+                break
+            continue
         if not changed:
             return replace(answer, status=200, confirmed_by_read=True)
         failure = _differs(unknown, changed)

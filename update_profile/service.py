@@ -84,16 +84,18 @@ class Services:
         wanted = (asyncio.get_running_loop(), snapshot(os.environ))
         held = self._held
         if held is None or self._wanted != wanted:
-            self._close()
+            self.close()
             held = self._held = _build_or_say_why_not(wanted[1], self._network)
             self._wanted = wanted
         if isinstance(held, Misconfigured):
             raise Misconfigured(held.detail, held.evidence)
         return held
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of what is held; the next call builds anew."""
         if isinstance(self._held, Service):
             self._held.on_behalf_of.close()
+        self._held = self._wanted = None
 
 
 def _build_or_say_why_not(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
