@@ -17,6 +17,7 @@ DOORS = {
     "httpx": {"http_client"},
     "httpcore": {"http_client", "deadline_network"},
     "tenacity": {"retrying"},
+    "cryptography": {"client_certificate"},
 }
 LONGEST_FILE = 200
 LONGEST_FUNCTION = 40

@@ -13,7 +13,7 @@ from live_service import open_sockets, until_closed
 from sandbox import Answer, Fault
 from sandbox.entra import errors as entra
 from sandbox.http_front import running_host
-from update_profile import handler
+from update_profile import handler, msal_http_client
 from update_profile.request import IncomingRequest
 from update_profile.service import Service
 
@@ -199,3 +199,43 @@ async def test_over_real_http_a_hanging_partner_center_still_gets_an_answer(live
         response = await client.post(ROUTE, json={"Email": "a@b", "Telephone": "1", "Website": "w"}, headers=headers)
         assert (response.status_code, response.json()["code"]) == (504, "partner_center_timeout")
         assert (await client.head(ROUTE)).status_code == 404
+
+
+async def test_b10_a_token_request_that_hangs_once_leaves_time_for_another(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a budget of 25 the first gets ten seconds; here less, so that nobody waits for it."""
+    monkeypatch.setattr(msal_http_client, "ATTEMPT_SECONDS", 0.5)
+    live.allow(25)
+    live.sandbox.entra.script(Answer.trouble(Fault.HANG))
+    assert (await live.call()).status == 200
+    assert len(live.exchanges) == 2
+
+
+async def test_b10_after_idle_minutes_a_new_user_is_served(live: LiveFunction) -> None:
+    """No connection is kept that the other side could have closed meanwhile."""
+    live.sandbox.entra.server.idle_seconds = live.sandbox.partner_center.server.idle_seconds = 0.05
+    assert (await live.call(user="alice")).status == 200
+    await asyncio.sleep(0.2)
+    assert (await live.call(user="bob")).status == 200
+    assert len(live.exchanges) == len(live.puts) == 2
+
+
+WAITS = {
+    "0": "1", "0.129": "1", "1.5": "2", "nan": "5", "inf": "5", "1e9": "5", "5" * 5_000: "5", " 2 ": "2", "1, 2": "5",
+    "Sat, 01 Jan 10000 00:00:00 GMT": "5", "Wed, 21 Oct 2015 07:28:00": "5", "Wed, 21 Oct 2015 07:28:00 GMT": "1",
+    "99999": "3600",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "told"), WAITS.items(), ids=lambda value: value[:20])
+async def test_c6_entras_wait_is_a_whole_number_of_at_least_one(live: LiveFunction, value: str, told: str) -> None:
+    """Fractions are rounded up, and what makes no sense counts as absent; the user waits, and nobody else does."""
+    live.sandbox.entra.script(entra.throttled(value), user="alice", times=None)
+    token = live.sandbox.entra.sign_in("alice")
+    for _ in range(3):
+        answered = await live.call(token=token)
+        assert (answered.status, answered.code) == (503, "entra_throttled")
+        assert int(answered.headers["retry-after"]) in (int(told), int(told) - 1) or told == "1"
+    assert len(live.exchanges) == 1
+    assert (await live.call(user="bob")).status == 200

@@ -1,5 +1,6 @@
 """Where Entra ID publishes a tenant's endpoints and signing keys (OpenID Connect Discovery 1.0, RFC 7517)."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from .http_messages import HttpRequest, TransportError
 from .retry_after import read_retry_after
 from .strict_json import NotJson, parse
 
+logger = logging.getLogger("update_profile")
 UNKNOWN_TENANT = 90002  # learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 
@@ -66,6 +68,7 @@ class EntraMetadata:
         try:
             answer = await self._http.send(HttpRequest(method="GET", url=url), deadline=deadline)
         except TransportError as error:
+            logger.warning("update_profile.no_answer entra %s", error.reason)
             raise _trouble(error) from error
         if answer.body is None and not deadline.remaining_seconds():  # its body dripped
             raise EntraTimeout("Entra ID did not give its keys in time.")

@@ -5,6 +5,7 @@ token, made for the audience of federated credentials, stands in for a client se
 endpoint may pass: it is never taken for a wrong setting. Belongs to one event loop.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,7 @@ from .http_messages import HttpAnswer, HttpRequest, TransportError
 from .single_flight import SingleFlight
 from .strict_json import NotJson, parse
 
+logger = logging.getLogger("update_profile")
 API_VERSION = "2019-08-01"
 EXPIRY_MARGIN_SECONDS = 300.0  # a token is not used in its last minutes
 FETCH_SECONDS = 10.0
@@ -61,6 +63,7 @@ class IdentityTokens:
         try:
             answer = await self._http.send(self._request(), deadline=deadline)
         except TransportError as error:
+            logger.warning("update_profile.no_answer identity_endpoint %s", error.reason)
             if error.sent and error.timed_out:
                 raise EntraTimeout("The platform's identity endpoint did not answer in time.") from error
             raise EntraUnavailable("The platform's identity endpoint cannot be reached.") from error

@@ -7,6 +7,7 @@ over (a body that is not JSON, a 5xx) ends here as an error of ours.
 
 import asyncio
 import json
+import logging
 import random
 import time
 from collections.abc import Coroutine, Mapping
@@ -23,6 +24,7 @@ from .http_messages import HttpAnswer, HttpRequest, TransportError
 from .retry_after import read_retry_after
 from .strict_json import NotJson, parse
 
+logger = logging.getLogger("update_profile")
 ATTEMPT_SECONDS = 10.0  # so that a budget of 20 s has room for a second attempt after a hang
 LONGEST_PAUSE_SECONDS = 0.3
 GRACE_SECONDS = 1.0
@@ -112,7 +114,7 @@ class MsalHttpClient:
             EntraUnavailable: Nothing was sent, or Entra asks to wait.
         """
         try:
-            answer = self._on_loop(self._http.send(request, deadline=deadline), deadline)
+            answer = self._on_loop(self._tell_and_send(request, deadline), deadline)
         except TransportError as error:
             raise _trouble(error) from error
         if answer.body is None and not deadline.remaining_seconds():  # its body dripped
@@ -122,6 +124,14 @@ class MsalHttpClient:
         seconds = read_retry_after(answer.header("retry-after"))
         unavailable = EntraUnavailable("Entra ID failed.", Evidence(retry_after_seconds=seconds))
         raise _Passing(unavailable) if seconds is None else unavailable
+
+    async def _tell_and_send(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+        """Send, and log on the event loop why no answer came: a record from a thread would lose its invocation."""
+        try:
+            return await self._http.send(request, deadline=deadline)
+        except TransportError as error:
+            logger.warning("update_profile.no_answer entra %s", error.reason)
+            raise
 
     def _on_loop(self, sending: Coroutine[Any, Any, HttpAnswer], deadline: Deadline) -> HttpAnswer:
         """Send on the event loop, and wait in this thread.
