@@ -96,3 +96,9 @@ def test_the_ids_are_on_every_answer(kind: type[UpdateProfileError]) -> None:
     ids = read_ids({})
     headers = response.problem(kind("Why.", Evidence(scope="s")), ids, accept="").headers
     assert (headers["MS-CorrelationId"], headers["MS-RequestId"]) == (ids.correlation_id, ids.request_id)
+
+
+@pytest.mark.parametrize("kind", [InsufficientScope, ConsentRequired])
+def test_a_scope_that_is_not_known_is_left_out(kind: type[UpdateProfileError]) -> None:
+    """It never reads None."""
+    assert headers_of(kind("Why."))["WWW-Authenticate"] == f'{REALM}, error="insufficient_scope"'

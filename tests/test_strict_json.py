@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from update_profile.strict_json import NotJson, parse, unique
+from update_profile.strict_json import MAX_DEPTH, NotJson, parse, unique
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,21 @@ def test_no_reason_repeats_the_input() -> None:
             parse(data.encode())
         assert secret not in str(caught.value)
         assert json.dumps(str(caught.value)).isascii()
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_the_limit_of_nesting_is_the_same_on_every_python(opening: str, closing: str) -> None:
+    """64 levels pass, one more does not."""
+    for depth in (MAX_DEPTH, MAX_DEPTH + 1):
+        text = (opening * depth + "1" + closing * depth).encode()
+        if depth == MAX_DEPTH:
+            parse(text)
+        else:
+            with pytest.raises(NotJson, match="nested too deep"):
+                parse(text)
+
+
+def test_width_is_no_depth() -> None:
+    """Nor is a bracket inside a string."""
+    assert len(parse(b"[" + b"[],{}," * 500 + b"1]")) == 1001  # type: ignore[arg-type]
+    assert parse(b'["' + b'[{\\"' * 500 + b'"]')

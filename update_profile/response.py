@@ -162,7 +162,8 @@ def _challenge(error: UpdateProfileError) -> str | None:
     if isinstance(error, InvalidToken | InteractionRequired):
         return f'Bearer realm="{REALM}", error="invalid_token"'
     if isinstance(error, InsufficientScope | ConsentRequired):
-        return f'Bearer realm="{REALM}", error="insufficient_scope", scope="{error.evidence.scope}"'
+        scope = f', scope="{error.evidence.scope}"' if error.evidence.scope else ""
+        return f'Bearer realm="{REALM}", error="insufficient_scope"{scope}'
     return f'Bearer realm="{REALM}"' if error.status == 401 else None
 
 

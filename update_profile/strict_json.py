@@ -1,14 +1,17 @@
 """Bytes -> JSON, without what the json module lets pass.
 
 RFC 8259 knows no byte order mark in what is sent, no NaN or Infinity and no lone surrogate; the json module takes
-all of them but the mark, and deep nesting makes it raise RecursionError, which is no ValueError.
+all of them but the mark, and its limit of nesting ends in a RecursionError, which is no ValueError.
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 Pairs = list[tuple[str, Any]]
+MAX_DEPTH = 64  # of our own: the json module's limit differs from one Python to the next
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 class NotJson(ValueError):
@@ -43,6 +46,7 @@ def unique(pairs: Pairs) -> dict[str, Any]:
 
 
 def _loads(text: str, make_object: Callable[[Pairs], object]) -> object:
+    _refuse_depth(text)
     try:
         value: object = json.loads(
             text, object_pairs_hook=make_object, parse_constant=_refuse_constant, parse_int=_number
@@ -50,11 +54,19 @@ def _loads(text: str, make_object: Callable[[Pairs], object]) -> object:
         _refuse_lone_surrogates(text, value)
     except NotJson:
         raise
-    except RecursionError:
-        raise NotJson("it is nested too deep") from None
     except ValueError:
         raise NotJson("it is not JSON") from None
     return value
+
+
+def _refuse_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > MAX_DEPTH:
+            raise NotJson("it is nested too deep")
 
 
 def _refuse_constant(name: str) -> None:
