@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test lint format soak clean FORCE
+.PHONY: help demo serve test lint format soak package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -19,7 +19,7 @@ SECONDS ?= 60
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test lint format soak,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test lint format soak package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -57,10 +57,12 @@ endif
 test: $(VENV)/installed-dev ## run every test; on 3.13 and later with 100 % line and branch coverage
 	@$(VENV_PYTHON) -m pytest $(COVERAGE) $(ARGS)
 
-lint: $(VENV)/installed-dev ## check rules and format (ruff) and types (mypy --strict)
+lint: $(VENV)/installed-dev ## check rules and format (ruff), types (mypy --strict) and workflows (zizmor)
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m check_jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
 format: $(VENV)/installed-dev ## mend what ruff can mend
 	@$(VENV_PYTHON) -m ruff check --fix .
@@ -69,8 +71,14 @@ format: $(VENV)/installed-dev ## mend what ruff can mend
 soak: $(VENV)/installed-dev ## mixed traffic with random faults for SECONDS=60; fails if anything grows or is untrue
 	@$(VENV_PYTHON) -m benchmarks.soak --seconds $(SECONDS)
 
+package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
+	@$(VENV_PYTHON) -m scripts.package
+
+lock: $(VENV)/installed-sandbox ## write requirements.lock anew, after a change of requirements.txt (3.13)
+	@$(VENV_PYTHON) -m scripts.lock
+
 clean: ## remove the virtual environments and every cache
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ifdef VENV

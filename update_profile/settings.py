@@ -6,16 +6,7 @@ from functools import partial
 
 from . import setting_values
 from .clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .credential_settings import (
-    CERTIFICATE,
-    CERTIFICATE_PASSWORD,
-    IDENTITY_ENDPOINT,
-    IDENTITY_HEADER,
-    MANAGED_IDENTITY,
-    SECRET,
-    Credential,
-    read_credential,
-)
+from .credential_settings import IDENTITY_ENDPOINT, IDENTITY_HEADER, Credential, read_credential
 from .errors import Misconfigured
 from .evidence import Evidence
 from .setting_reader import SettingReader
@@ -26,10 +17,10 @@ NAMES = (
     "ENTRA_ALLOWED_TENANTS",
     "ENTRA_ALLOWED_CLIENTS",
     "ENTRA_REQUIRED_SCOPE",
-    MANAGED_IDENTITY,
-    CERTIFICATE,
-    CERTIFICATE_PASSWORD,
-    SECRET,
+    "ENTRA_MANAGED_IDENTITY_CLIENT_ID",
+    "ENTRA_CLIENT_CERTIFICATE_PATH",
+    "ENTRA_CLIENT_CERTIFICATE_PASSWORD",
+    "ENTRA_CLIENT_SECRET",
     "ENTRA_AUTHORITY_HOST",
     "PARTNER_CENTER_CLOUD",
     "PARTNER_CENTER_BASE_URL",

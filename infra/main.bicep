@@ -1,0 +1,244 @@
+// The endpoint that updates a Partner Center support profile on behalf of the user who asks: the function, its
+// identity without a secret, its app registration, its log and its alerts. infra/README.md tells the choices.
+
+targetScope = 'resourceGroup'
+
+import { Credential, OtherSettings, Scale } from 'modules/shared.bicep'
+
+@description('Name of this deployment: dev, prod. A part of every name.')
+@minLength(2)
+@maxLength(20)
+param environmentName string
+
+@description('Where everything is made.')
+@metadata({ azd: { type: 'location' } })
+param location string = resourceGroup().location
+
+@description('The national cloud of Partner Center and Entra ID. Microsoft Cloud Germany closed on 2021-10-29.')
+param cloud 'global' | 'usgov' | 'china' = 'global'
+
+@description('Flex Consumption, or Elastic Premium where that is not offered: Azure Government, 21Vianet.')
+param hostingPlan 'FlexConsumption' | 'ElasticPremium' = 'FlexConsumption'
+
+@description('How many instances, how large (Flex Consumption alone).')
+param scale Scale = {
+  instanceMemoryMB: 2048
+  maximumInstanceCount: 40
+  alwaysReadyHttp: 0
+  perInstanceConcurrency: 32
+}
+
+@description('The tenants whose users may call.')
+@minLength(1)
+param allowedTenants string[] = [tenant().tenantId]
+
+@description('Client ids of the applications that may call. Empty: any application of an allowed tenant.')
+param callerClientIds string[] = []
+
+@description('Client id of an app registration made by an administrator; empty to make one here, through Microsoft Graph.')
+param existingClientId string = ''
+
+@description('Whether the app registration also makes the service principal of Partner Center, which some tenants lack.')
+param createPartnerCenterPrincipal bool = false
+
+@description('Application id of Partner Center. That of other clouds is not confirmed.')
+param partnerCenterAppId string = 'fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd'
+
+@description('Id of the delegated permission user_impersonation. That of other clouds is not confirmed.')
+param partnerCenterPermissionId string = '1cebfa2a-fb4d-419e-b5f9-839b4383e05a'
+
+@description('What proves to Entra ID that it is this function. Only the managed identity needs no secret.')
+param credential Credential = { kind: 'managedIdentity' }
+
+@description('Settings of the function that are to differ from their defaults.')
+param otherSettings OtherSettings = {}
+
+@description('Whether App Service authentication stands before the function. It needs callerClientIds, and knows one tenant.')
+param appServiceAuthentication bool = false
+
+@description('Whether storage is reached through a private endpoint alone.')
+param privateNetwork bool = false
+
+@description('Object id of who deploys, and so uploads the package; empty where that role is given otherwise.')
+param deployerPrincipalId string = ''
+
+@description('What kind of principal that is.')
+param deployerPrincipalType 'User' | 'ServicePrincipal' = 'User'
+
+@description('Who is told of alerts; empty for nobody.')
+param alertEmailAddress string = ''
+
+@description('How long the log is kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionInDays int = 30
+
+@description('Put on everything.')
+param tags object = {}
+
+// The same table as update_profile/clouds.py; a test compares them.
+var clouds = {
+  global: { azure: 'AzureCloud', federatedAudience: 'api://AzureADTokenExchange' }
+  usgov: { azure: 'AzureUSGovernment', federatedAudience: 'api://AzureADTokenExchangeUSGov' }
+  china: { azure: 'AzureChinaCloud', federatedAudience: 'api://AzureADTokenExchangeChina' }
+}
+var pythonVersion = '3.13'
+var containerName = 'deployments'
+var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
+var suffix = '${environmentName}-${token}'
+var uniqueName = 'update-profile-${suffix}'
+var allTags = union({ 'azd-env-name': environmentName }, tags)
+var requiredScope = otherSettings.?ENTRA_REQUIRED_SCOPE ?? 'user_impersonation'
+var makesRegistration = empty(existingClientId) ? (cloud == 'global' ? true : fail('Graph in Bicep is not offered in this cloud: give existingClientId (infra/README.md says how to make one).')) : false
+var authenticates = appServiceAuthentication ? (empty(callerClientIds) || length(allowedTenants) > 1 ? fail('appServiceAuthentication needs callerClientIds, or any application would pass, and knows one tenant alone.') : true) : false
+var azureCloud = environment().name == clouds[cloud].azure ? cloud : fail('cloud must be the one that is deployed to: a managed identity is trusted in its own cloud alone.')
+var certificateSettings = credential.kind == 'certificate' ? union({ ENTRA_CLIENT_CERTIFICATE_PATH: credential.path }, empty(credential.?passwordReference) ? {} : { ENTRA_CLIENT_CERTIFICATE_PASSWORD: credential.passwordReference! }) : {}
+var secretSettings = credential.kind == 'secret' ? { ENTRA_CLIENT_SECRET: credential.reference } : {}
+var identitySettings = credential.kind == 'managedIdentity' ? { ENTRA_MANAGED_IDENTITY_CLIENT_ID: identity.properties.clientId } : {}
+var clientId = makesRegistration ? registration!.outputs.clientId : existingClientId
+var audiences = union([clientId, 'api://${clientId}'], makesRegistration ? [registration!.outputs.identifierUri] : [])
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-${suffix}'
+  location: location
+  tags: allTags
+}
+
+module registration 'modules/app-registration.bicep' = if (makesRegistration) {
+  params: {
+    uniqueName: uniqueName
+    displayName: 'Update support profile (${environmentName})'
+    isMultiTenant: length(allowedTenants) > 1
+    principalId: identity.properties.principalId
+    federatedAudience: clouds[cloud].federatedAudience
+    scope: requiredScope
+    callerClientIds: callerClientIds
+    partnerCenterAppId: partnerCenterAppId
+    partnerCenterPermissionId: partnerCenterPermissionId
+    createPartnerCenterPrincipal: createPartnerCenterPrincipal
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  params: {
+    suffix: suffix
+    location: location
+    tags: allTags
+    principalId: identity.properties.principalId
+    retentionInDays: logRetentionInDays
+  }
+}
+
+module network 'modules/network.bicep' = if (privateNetwork) {
+  params: {
+    suffix: suffix
+    location: location
+    tags: allTags
+    delegation: hostingPlan == 'FlexConsumption' ? 'Microsoft.App/environments' : 'Microsoft.Web/serverFarms'
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  params: {
+    name: 'st${take(replace(environmentName, '-', ''), 8)}${token}'
+    location: location
+    tags: allTags
+    containerName: containerName
+    principalId: identity.properties.principalId
+    deployerPrincipalId: deployerPrincipalId
+    deployerPrincipalType: deployerPrincipalType
+    workspaceId: monitoring.outputs.workspaceId
+    isPrivate: privateNetwork
+  }
+}
+
+module privateEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
+  params: {
+    suffix: suffix
+    location: location
+    tags: allTags
+    accountId: storage.outputs.accountId
+    subnetId: network!.outputs.endpointSubnetId
+    zoneId: network!.outputs.zoneId
+  }
+}
+
+module function 'modules/function.bicep' = {
+  params: {
+    suffix: suffix
+    location: location
+    tags: allTags
+    hostingPlan: hostingPlan
+    pythonVersion: pythonVersion
+    scale: scale
+    identityId: identity.id
+    identityClientId: identity.properties.clientId
+    storageAccountName: storage.outputs.accountName
+    containerName: storage.outputs.containerName
+    componentName: monitoring.outputs.componentName
+    workspaceId: monitoring.outputs.workspaceId
+    functionSubnetId: privateNetwork ? network!.outputs.functionSubnetId : ''
+    functionSettings: {
+      ENTRA_CLIENT_ID: clientId
+      ENTRA_ALLOWED_AUDIENCES: join(audiences, ',')
+      ENTRA_ALLOWED_TENANTS: join(allowedTenants, ',')
+      ...(empty(callerClientIds) ? {} : { ENTRA_ALLOWED_CLIENTS: join(callerClientIds, ',') })
+      ENTRA_REQUIRED_SCOPE: requiredScope
+      // A blank setting counts as absent: the function then takes its own default.
+      ENTRA_AUTHORITY_HOST: otherSettings.?ENTRA_AUTHORITY_HOST ?? ''
+      PARTNER_CENTER_CLOUD: azureCloud
+      PARTNER_CENTER_BASE_URL: otherSettings.?PARTNER_CENTER_BASE_URL ?? ''
+      PARTNER_CENTER_SCOPE: otherSettings.?PARTNER_CENTER_SCOPE ?? ''
+      PARTNER_CENTER_PROFILE_PATH: otherSettings.?PARTNER_CENTER_PROFILE_PATH ?? ''
+      PARTNER_CENTER_READ_PATH: otherSettings.?PARTNER_CENTER_READ_PATH ?? ''
+      PARTNER_CENTER_VALIDATE_MFA: otherSettings.?PARTNER_CENTER_VALIDATE_MFA ?? 'false'
+      REQUEST_BUDGET_SECONDS: otherSettings.?REQUEST_BUDGET_SECONDS ?? '20'
+      MAX_BODY_BYTES: otherSettings.?MAX_BODY_BYTES ?? '65536'
+      ...(empty(otherSettings.?SSL_CERT_FILE) ? {} : { SSL_CERT_FILE: otherSettings.SSL_CERT_FILE! })
+      ...identitySettings
+      ...certificateSettings
+      ...secretSettings
+    }
+  }
+}
+
+module authentication 'modules/authentication.bicep' = if (authenticates) {
+  params: {
+    siteName: function.outputs.name
+    tenantId: allowedTenants[0]
+    clientId: clientId
+    audiences: audiences
+    callerClientIds: callerClientIds
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  params: {
+    suffix: suffix
+    location: location
+    tags: allTags
+    componentId: monitoring.outputs.componentId
+    emailAddress: alertEmailAddress
+  }
+}
+
+@description('Name of the function app.')
+output AZURE_FUNCTION_NAME string = function.outputs.name
+
+@description('Where callers send.')
+output UPDATE_PROFILE_URL string = 'https://${function.outputs.hostName}/api/update_profile'
+
+@description('Client id that callers ask a token for.')
+output ENTRA_CLIENT_ID string = clientId
+
+@description('Scope that callers ask for.')
+output ENTRA_SCOPE string = '${audiences[0]}/${requiredScope}'
+
+@description('Object id of the managed identity: the subject of the federated credential.')
+output IDENTITY_PRINCIPAL_ID string = identity.properties.principalId
+
+@description('Name of the storage account that the package is uploaded to.')
+output STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
+
+@description('Name of its container.')
+output STORAGE_CONTAINER_NAME string = storage.outputs.containerName

@@ -1,0 +1,104 @@
+// What an operator must know, from the function's own log: docs/operations.md says what each means and who acts.
+
+@description('Ends every name.')
+param suffix string
+
+@description('Where it is made.')
+param location string
+
+@description('Put on everything.')
+param tags object
+
+@description('Id of Application Insights.')
+param componentId string
+
+@description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
+param emailAddress string
+
+var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'
+var rules = [
+  {
+    name: 'misconfigured'
+    description: 'Every call is refused: a setting, the credential or the registration is wrong. The operator acts.'
+    severity: 1
+    windowSize: 'PT5M'
+    threshold: 0
+    query: '${completed} | where tostring(event.code) == "misconfigured"'
+  }
+  {
+    name: 'credential'
+    description: 'The certificate, the managed identity or the trust in it fails. The operator acts.'
+    severity: 1
+    windowSize: 'PT15M'
+    threshold: 0
+    query: 'traces | where message startswith "update_profile.bad_certificate" or message startswith "update_profile.no_answer identity_endpoint"'
+  }
+  {
+    name: 'unexpected'
+    description: 'A fault of the function itself. The operator reports it.'
+    severity: 2
+    windowSize: 'PT15M'
+    threshold: 0
+    query: 'traces | where message startswith "update_profile.unexpected"'
+  }
+  {
+    name: 'failures'
+    description: 'A burst of failures of Entra ID or Partner Center. Usually nobody can act; operations.md says how to tell.'
+    severity: 2
+    windowSize: 'PT15M'
+    threshold: 10
+    query: '${completed} | where toint(event.status) >= 500 and tostring(event.code) !in ("misconfigured", "unexpected", "entra_throttled")'
+  }
+  {
+    name: 'throttled'
+    description: 'Entra ID or Partner Center asks to wait, again and again: somebody calls too often.'
+    severity: 3
+    windowSize: 'PT15M'
+    threshold: 10
+    query: '${completed} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
+  }
+]
+
+resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emailAddress)) {
+  name: 'ag-${suffix}'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'updprofile'
+    enabled: true
+    emailReceivers: [
+      { name: 'operator', emailAddress: emailAddress, useCommonAlertSchema: true }
+    ]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: 'alert-${rule.name}-${suffix}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'update-profile: ${rule.name}'
+      description: rule.description
+      severity: rule.severity
+      enabled: true
+      scopes: [componentId]
+      evaluationFrequency: 'PT5M'
+      windowSize: rule.windowSize
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: rule.threshold
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: empty(emailAddress) ? [] : [group.id] }
+    }
+  }
+]

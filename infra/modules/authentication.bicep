@@ -1,0 +1,51 @@
+// The option of App Service authentication: it lets none but bearer tokens for this function in. The function validates
+// each token itself whatever this does (docs/adr/0003-who-validates-the-token.md).
+
+import { withSlash } from 'shared.bicep'
+
+@description('Name of the function app.')
+param siteName string
+
+@description('The tenant whose users may call.')
+param tenantId string
+
+@description('Client id of the function.')
+param clientId string
+
+@description('The audiences that tokens may name.')
+param audiences string[]
+
+@description('Client ids of the applications that may call.')
+param callerClientIds string[]
+
+resource site 'Microsoft.Web/sites@2024-11-01' existing = {
+  name: siteName
+}
+
+resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
+  parent: site
+  name: 'authsettingsV2'
+  properties: {
+    platform: { enabled: true, runtimeVersion: '~1' }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'Return401' // a redirect to a sign-in page is nothing for a webhook
+      excludedPaths: ['/api/health']
+    }
+    httpSettings: { requireHttps: true }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: clientId
+          openIdIssuer: '${withSlash(environment().authentication.loginEndpoint)}${tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: audiences
+          defaultAuthorizationPolicy: { allowedApplications: union([clientId], callerClientIds) }
+        }
+      }
+    }
+    login: { tokenStore: { enabled: false } }
+  }
+}

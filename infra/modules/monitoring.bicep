@@ -1,0 +1,65 @@
+// Where the function's log goes: a workspace and Application Insights, both without keys.
+
+import { roleId } from 'shared.bicep'
+
+@description('Ends every name.')
+param suffix string
+
+@description('Where it is made.')
+param location string
+
+@description('Put on everything.')
+param tags object
+
+@description('Object id of the identity that writes to the log.')
+param principalId string
+
+@description('How long the log is kept.')
+@minValue(30)
+@maxValue(730)
+param retentionInDays int
+
+var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
+  name: 'log-${suffix}'
+  location: location
+  tags: tags
+  properties: {
+    sku: { name: 'PerGB2018' }
+    retentionInDays: retentionInDays
+    features: { disableLocalAuth: true }
+  }
+}
+
+resource component 'Microsoft.Insights/components@2020-02-02' = {
+  name: 'appi-${suffix}'
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    IngestionMode: 'LogAnalytics'
+    DisableLocalAuth: true
+  }
+}
+
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(component.id, principalId, monitoringMetricsPublisher)
+  scope: component
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: roleId(monitoringMetricsPublisher)
+  }
+}
+
+@description('Id of the workspace.')
+output workspaceId string = workspace.id
+
+@description('Id of Application Insights.')
+output componentId string = component.id
+
+@description('Name of Application Insights.')
+output componentName string = component.name

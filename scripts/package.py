@@ -1,0 +1,122 @@
+"""Build the deployable zip, the same bytes every time, and prove that it runs: `make package`.
+
+    python scripts/package.py [--output dist]
+
+1. Stages function_app.py, host.json, requirements.txt and update_profile/, and nothing else.
+2. Installs requirements.lock beside them, by hash, as wheels for Linux on x86-64.
+3. Compiles all of it. Byte code goes by a hash that nobody checks, so that no clock and no copy can make it stale: from
+   source a cold start takes several times as long.
+4. Zips it with fixed names, order, times and modes.
+5. Proves it (package_proof.py): unpacked read-only elsewhere, loaded by Azure's own worker library from the package
+   alone, one call answered; then the same without byte code, for the ratio.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON_VERSION = "3.13"
+APP = ("function_app.py", "host.json", "requirements.txt")
+PACKAGE = "update_profile"
+SITE_PACKAGES = Path(".python_packages/lib/site-packages")
+PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
+LOCK = ROOT / "requirements.lock"
+ZIP_NAME = "update-profile.zip"
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
+FILE_MODE = 0o100644
+
+
+def main() -> int:
+    """Build, zip, prove."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder for app/ and the zip")
+    output: Path = parser.parse_args().output
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
+        sys.stderr.write(
+            f"The package is built with Python {PYTHON_VERSION}, which production runs; this is another.\n"
+        )
+        return 1
+    staged, archive = output / "app", output / ZIP_NAME
+    build(staged)
+    write_zip(staged, archive)
+    again = output / "again"
+    build(again)
+    write_zip(again, output / "again.zip")
+    digest, second = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (archive, output / "again.zip"))
+    shutil.rmtree(again)
+    (output / "again.zip").unlink()
+    say(f"{archive.name}: {archive.stat().st_size / 1e6:.1f} MB, SHA-256 {digest}")
+    if digest != second:
+        sys.stderr.write("Built twice, it is not the same bytes.\n")
+        return 1
+    say("Built twice: the same bytes.")
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.package_proof", str(archive)], cwd=ROOT, check=False
+    ).returncode
+
+
+def build(stage: Path) -> None:
+    """Make the tree that is deployed."""
+    shutil.rmtree(stage, ignore_errors=True)
+    (stage / PACKAGE).mkdir(parents=True)
+    for name in APP:
+        shutil.copyfile(ROOT / name, stage / name)
+    for source in sorted((ROOT / PACKAGE).glob("*.py")):
+        shutil.copyfile(source, stage / PACKAGE / source.name)
+    _install(stage / SITE_PACKAGES)
+    _compile(stage)
+    # azd leaves byte code out of what it zips unless a file of this name is there (its own zip; ours has no such file).
+    (stage / ".funcignore").write_text("# Nothing: all of this is deployed.\n", encoding="utf-8")
+
+
+def _install(target: Path) -> None:
+    """Wheels alone, by hash; what an installation writes about itself is left out."""
+    platforms = [option for name in PLATFORMS for option in ("--platform", name)]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
+            *("--target", str(target), "--require-hashes", "--no-deps", "--only-binary", ":all:", *platforms),
+            *("--python-version", PYTHON_VERSION, "--implementation", "cp", "--requirement", str(LOCK)),
+        ],
+        check=True,
+        env={name: value for name, value in os.environ.items() if name not in ("PIP_TARGET", "PIP_PREFIX", "PIP_USER")},
+    )
+    shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that name this machine's Python
+    for written in (*target.glob("*.dist-info/RECORD"), *target.glob("*.dist-info/direct_url.json")):
+        written.unlink()
+
+
+def _compile(stage: Path) -> None:
+    """In a process of its own with a fixed hash seed: the order of a set is part of the byte code."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    options = ("-q", "-f", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", "/")
+    subprocess.run([sys.executable, "-I", "-m", "compileall", *options, str(stage)], check=True, env=environment)
+
+
+def write_zip(stage: Path, archive: Path) -> None:
+    """The tree as a zip that depends on its content alone."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for path in sorted(stage.rglob("*")):
+            name = path.relative_to(stage).as_posix()
+            if path.is_file() and name != ".funcignore":
+                entry = zipfile.ZipInfo(name, FIXED_TIME)
+                entry.external_attr = FILE_MODE << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                target.writestr(entry, path.read_bytes(), compresslevel=9)
+
+
+def say(text: str) -> None:
+    """Tell the person who builds."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Load an unpacked package as Azure's worker does, and make one call. Run by package_proof.py, isolated (-I -B).
+
+    package_run.py APP HOSTS_SIDE SANDBOX
+
+Prints one line of JSON: the status, the seconds from load to answer, and what was imported from anywhere else.
+"""
+
+import sys
+import time
+
+STARTED_AT = time.perf_counter()
+APP, HOSTS_SIDE, SANDBOX = sys.argv[1:4]
+PACKAGES = f"{APP}/.python_packages/lib/site-packages"
+# The package first, as the real worker has it; of this environment's own packages nothing.
+sys.path[:] = [APP, PACKAGES, HOSTS_SIDE, *(path for path in sys.path if "site-packages" not in path and path != "")]
+
+import asyncio  # noqa: E402  only now, so that nothing is found elsewhere
+import json  # noqa: E402
+import os  # noqa: E402
+import types  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+# The host's behaviour, without what the stand-ins need.
+hosts_behaviour = types.ModuleType("sandbox")
+hosts_behaviour.__path__ = [SANDBOX]
+sys.modules["sandbox"] = hosts_behaviour
+sys.path_importer_cache.clear()
+
+
+async def call() -> int:
+    """One update, as the example has it."""
+    from sandbox.functions_host import FunctionsHost
+
+    host = await FunctionsHost.load(Path(APP))
+    body = b'{"Email":"email@sample.com","Telephone":"4255555555","Website":"www.microsoft.com"}'
+    headers = {"Authorization": f"Bearer {os.environ['PROOF_TOKEN']}", "Content-Type": "application/json"}
+    headers["Content-Length"] = str(len(body))
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    answer = await host.handle(method="POST", target="/api/update_profile", headers=raw, body=body)
+    await host.close()
+    return answer.status
+
+
+def strangers() -> list[str]:
+    """Modules that came from neither the package nor the host's side, nor the standard library."""
+    known = (APP, HOSTS_SIDE, SANDBOX, sys.base_prefix, str(Path(sys.base_prefix).resolve()))
+    files = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
+    return sorted(
+        name
+        for name, file in files.items()
+        if file and name != "__main__" and (not file.startswith(known) or "site-packages" in file.replace(PACKAGES, ""))
+    )
+
+
+status = asyncio.run(call())
+print(json.dumps({"status": status, "seconds": time.perf_counter() - STARTED_AT, "strangers": strangers()}))
