@@ -60,14 +60,16 @@ async def test_b10_a_refusal_is_never_asked_again(live: LiveFunction) -> None:
 
 @pytest.mark.parametrize("answer", [entra.unknown_application(), entra.unknown_resource()], ids=["700016", "500011"])
 async def test_b8_an_application_missing_in_one_tenant_is_that_tenants_consent(
-    live: LiveFunction, answer: Answer
+    live: LiveFunction, every_log: EveryLog, answer: Answer
 ) -> None:
-    """The other tenant is never affected, and the detail names both causes."""
+    """The other tenant is never affected, the detail names both causes, and the operator is alerted as well."""
     live.sandbox.entra.script(answer, times=None, tenant=live.sandbox.entra.tenants[1])
     carol, alice = await asyncio.gather(live.call(user="carol"), live.call(user="alice"))
     assert (carol.status, carol.code, alice.status) == (403, "consent_required", 200)
     assert "ENTRA_CLIENT_ID" in carol.json["detail"]
     assert live.sandbox.entra.tenants[1] in carol.json["consentUri"]
+    (alert,) = [record for record in every_log.records if "application_missing" in record.getMessage()]
+    assert (alert.levelname, alert.getMessage().split()[1]) == ("ERROR", live.sandbox.entra.tenants[1])
 
 
 @pytest.mark.parametrize("code", [53003, 50105, 50057])

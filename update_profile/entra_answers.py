@@ -80,6 +80,11 @@ def read_result(
     raise _refused(refusal)
 
 
+def lacks_application(fault: EntraFault) -> bool:
+    """Whether the tenant lacks this application, or Partner Center's."""
+    return not NOT_IN_TENANT.isdisjoint(fault.codes)
+
+
 def _access_token(result: Mapping[str, Any], caller: Caller) -> AccessToken:
     value = result["access_token"]
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):

@@ -8,6 +8,7 @@ docs/adr/0005-msal-without-shared-state.md.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,15 @@ import msal
 from .caller import Caller
 from .client_credential import ClientCredential, MsalCredential
 from .deadline import Deadline
-from .entra_answers import AccessToken, read_result
-from .errors import EntraTimeout, EntraUnexpected, InvalidToken, Misconfigured, UpdateProfileError
+from .entra_answers import AccessToken, lacks_application, read_result
+from .errors import (
+    ConsentRequired,
+    EntraTimeout,
+    EntraUnexpected,
+    InvalidToken,
+    Misconfigured,
+    UpdateProfileError,
+)
 from .exchange_cache import Exchange, ExchangeCache, How
 from .http_client import HttpClient
 from .msal_http_client import MsalHttpClient
@@ -27,6 +35,7 @@ from .retry_after import read_retry_after
 from .settings import Settings
 from .signing_keys import SigningKeys
 
+logger = logging.getLogger("update_profile")
 MAX_THREADS = 16  # each is taken for as long as Entra ID takes to answer one user
 
 
@@ -92,6 +101,10 @@ class OnBehalfOf:
             )
         except Misconfigured:
             self._credential.refused()
+            raise
+        except ConsentRequired as error:
+            if error.evidence.entra and lacks_application(error.evidence.entra):  # it may be our own mistake
+                logger.error("update_profile.application_missing %s", caller.tenant_id)  # noqa: TRY400  no stack is needed
             raise
 
     async def _in_thread(

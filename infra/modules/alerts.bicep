@@ -34,6 +34,14 @@ var rules = [
     query: 'traces | where message startswith "update_profile.bad_certificate" or message startswith "update_profile.no_answer identity_endpoint"'
   }
   {
+    name: 'tenant'
+    description: 'An allowed tenant lacks the application: its administrator consents, or the client id is wrong.'
+    severity: 2
+    windowSize: 'PT15M'
+    threshold: 0
+    query: 'traces | where message startswith "update_profile.application_missing"'
+  }
+  {
     name: 'unexpected'
     description: 'A fault of the function itself. The operator reports it.'
     severity: 2
