@@ -237,6 +237,9 @@ output ENTRA_SCOPE string = '${audiences[0]}/${requiredScope}'
 @description('Object id of the managed identity: the subject of the federated credential.')
 output IDENTITY_PRINCIPAL_ID string = identity.properties.principalId
 
+@description('Flex Consumption takes the package itself, Elastic Premium from the container: scripts/deploy-package does either.')
+output HOSTING_PLAN string = hostingPlan
+
 @description('Name of the storage account that the package is uploaded to.')
 output STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
 

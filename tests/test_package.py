@@ -72,7 +72,9 @@ exit 1
 """
 
 
-def deployed(tmp_path: Path, *answers: str, patience_seconds: int = 30) -> tuple[int, str, list[str]]:
+def deployed(
+    tmp_path: Path, *answers: str, patience_seconds: int = 30, storage: tuple[str, ...] = ()
+) -> tuple[int, str, list[str]]:
     """Run the script against an az that answers so: exit status, what it said, and how az was called."""
     binary, calls = tmp_path / "bin", tmp_path / "calls"
     binary.mkdir()
@@ -90,7 +92,7 @@ def deployed(tmp_path: Path, *answers: str, patience_seconds: int = 30) -> tuple
         "DEPLOY_PAUSE_SECONDS": "0",
     }
     run = subprocess.run(  # noqa: S603  our own script
-        ["/bin/sh", str(DEPLOY), "group", "app", str(tmp_path / "a.zip")],
+        ["/bin/sh", str(DEPLOY), "group", "app", str(tmp_path / "a.zip"), *storage],
         env=environment, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     return run.returncode, run.stdout + run.stderr, calls.read_text(encoding="utf-8").splitlines()
@@ -126,6 +128,16 @@ def test_e3_patience_has_an_end(tmp_path: Path) -> None:
     assert (status, len(calls)) == (1, 1)
     assert "docs/operations.md" in said
     assert FORBIDDEN in said
+
+
+@posix
+def test_elastic_premium_runs_the_package_from_the_container(tmp_path: Path) -> None:
+    """It is uploaded by who is signed in, with no key, and the app is started anew; the role is waited for as well."""
+    status, _, calls = deployed(tmp_path, FORBIDDEN, "ok", "ok", storage=("account", "deployments"))
+    assert (status, len(calls)) == (0, 3)
+    assert all(call.startswith("storage blob upload") and "--auth-mode login" in call for call in calls[:2])
+    assert "--account-name account --container-name deployments --name update-profile.zip" in calls[1]
+    assert calls[2].startswith("functionapp restart")
 
 
 @posix

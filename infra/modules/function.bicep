@@ -54,8 +54,16 @@ var logSettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: component.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
 }
-// Flex Consumption has these elsewhere, and ignores or refuses them here.
-var planSettings = isFlex ? {} : { FUNCTIONS_EXTENSION_VERSION: '~4', FUNCTIONS_WORKER_RUNTIME: 'python' }
+// Flex Consumption has these elsewhere, and ignores or refuses them here. Elastic Premium would keep its content in a
+// file share, which needs a key: it runs the package from the container instead, fetched by the identity.
+var planSettings = isFlex
+  ? {}
+  : {
+      FUNCTIONS_EXTENSION_VERSION: '~4'
+      FUNCTIONS_WORKER_RUNTIME: 'python'
+      WEBSITE_RUN_FROM_PACKAGE: '${account.properties.primaryEndpoints.blob}${containerName}/update-profile.zip'
+      WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identityId
+    }
 var alwaysReady = scale.alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: scale.alwaysReadyHttp }] : []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
