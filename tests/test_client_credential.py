@@ -178,6 +178,23 @@ async def test_a_certificate_that_expires_in_use_is_told(file: Path) -> None:
     assert refused(made) == (CERTIFICATE, "is neither PEM nor PFX")
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["the first", "a later one"])
+async def test_a_certificate_that_was_put_in_place_early_counts_from_its_first_moment(file: Path, first: bool) -> None:
+    """The older one serves until then; without one, the setting is wrong until then."""
+    clock, early = FakeClock(time.time()), CertificateFile(days=(1, 60))
+    made = credential(file, clock=clock)
+    if not first:
+        file.write_bytes(FIRST.pem())
+        await signing(made)
+    replace(file, early.pem())
+    if first:
+        assert refused(made) == (CERTIFICATE, "holds a certificate that is not valid yet")
+    else:
+        assert await signing(made) == FIRST.key.private_numbers()
+    clock.advance(86_400 + 1)
+    assert await signing(made) == early.key.private_numbers()
+
+
 async def test_a_certificate_is_not_given_before_it_was_looked_at(file: Path) -> None:
     """A fault of ours would be told as a setting, not raised as something odd."""
     file.write_bytes(FIRST.pem())

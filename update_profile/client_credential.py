@@ -102,7 +102,7 @@ class CertificateCredential:
         self._source = source
         self._clock = clock
         self._seen: tuple[int, int, int] | None = None
-        self._certificate: Certificate | None = None
+        self._certificates: tuple[Certificate, ...] = ()  # the newest first
         self._fault: BadCertificate | None = None
 
     def check(self) -> None:
@@ -131,28 +131,30 @@ class CertificateCredential:
 
     def _read(self) -> None:
         password = self._source.password
+        self._fault = None
         try:
             content = Path(self._source.path).read_bytes()
             certificate = read_certificate(content, password.get_secret_value() if password else None)
+            self._certificates = (certificate, *self._certificates[:1])
             certificate.check_time(self._clock())
+            self._certificates = (certificate,)  # the older one has served
         except OSError as error:
             self._fault = BadCertificate(f"cannot be read ({type(error).__name__})")
         except BadCertificate as error:
             self._fault = error
-        else:
-            self._certificate, self._fault = certificate, None
         if self._fault is not None:
             logger.error("update_profile.bad_certificate %s %s", _setting(self._fault), self._fault)
 
     def _current(self) -> Certificate:
+        """The newest certificate that is valid now: one that was put in place early waits for its time."""
         fault = self._fault
-        if self._certificate is not None:
+        for certificate in self._certificates:
             try:
-                self._certificate.check_time(self._clock())
+                certificate.check_time(self._clock())
             except BadCertificate as error:
                 fault = fault or error
             else:
-                return self._certificate
+                return certificate
         fault = fault or BadCertificate("was not read")
         entry = FieldError(field=_setting(fault), message=str(fault))
         raise Misconfigured(f"Wrong or missing settings: {entry.field}.", Evidence(fields=(entry,)))
