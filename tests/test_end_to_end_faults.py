@@ -12,16 +12,17 @@ from live_service import open_sockets, until_closed
 from named_network import NamedNetwork
 
 from sandbox import Answer, Fault
-from update_profile import http_trigger
+from update_profile import http_trigger, read_back
 from update_profile.service import Services
 
 PAUSE_SECONDS = 0.05
 
 
 @pytest.fixture(autouse=True)
-def _little_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the number of attempts is no matter of chance."""
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the number of attempts is no matter of chance; and two looks need not be a second apart."""
     monkeypatch.setattr(random, "uniform", lambda low, high: min(low + PAUSE_SECONDS, high))
+    monkeypatch.setattr(read_back, "PAUSE_SECONDS", PAUSE_SECONDS)
 
 
 async def called(live: LiveFunction, budget_seconds: int) -> Answered:
