@@ -18,6 +18,7 @@ from .evidence import Evidence
 from .http_client import HttpClient
 from .http_messages import HttpAnswer, HttpRequest, TransportError
 from .request_ids import CORRELATION_ID, REQUEST_ID
+from .setting_values import GUID
 from .settings import Settings
 from .support_profile import SupportProfile
 from .upstream_answer import Asked, UpstreamAnswer, read_answer
@@ -95,7 +96,8 @@ class PartnerCenter:
         if self._is_another_calls(answer, ids.request_id):
             raise _unknown("The answer belongs to another call.", request.method)
         event.upstream_status = answer.status
-        event.upstream_request_id = answer.header(REQUEST_ID.lower())[:64] or None
+        named = answer.header(REQUEST_ID.lower()).strip()
+        event.upstream_request_id = named if GUID.fullmatch(named) else None  # what is no id may repeat what was sent
         return answer
 
     def _get(self, attempt: Attempt) -> HttpRequest:
