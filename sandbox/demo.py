@@ -110,6 +110,20 @@ class Demo:
         check(that="the stand-in wrote nothing", holds=self._profile() == before)
         tell(f"The answer came after {self._log.audit['duration_ms'] / 1000:.1f} s.")
 
+    async def silence_after_writing(self) -> None:
+        """The same silence, but the PUT was carried out: reading back says so, and the caller hears of a success."""
+        tell()
+        tell("The same silence again, but this time Partner Center has carried the PUT out.")
+        self._sandbox.partner_center.script(Answer(fault=Fault.HANG, apply=True))
+        puts = len(self._sandbox.partner_center.journal.of(method="PUT"))
+        response = await self._post({**EXAMPLE, "Telephone": "+1 425 555 0199"})
+        outcome = response.headers.get("update-outcome")
+        tell(f"-> {response.status_code}, Update-Outcome: {outcome}")
+        check(that="the answer is 200", holds=response.status_code == 200)
+        check(that="it says how that is known", holds=outcome == "confirmed-by-read")
+        check(that="it is what is stored", holds=response.json() == self._profile())
+        check(that="there was one PUT", holds=len(self._sandbox.partner_center.journal.of(method="PUT")) == puts + 1)
+
     def _tell_hops(self, sent_at: float, ended: float, response: httpx.Response) -> None:
         entra, partner_center = self._sandbox.entra.journal, self._sandbox.partner_center.journal
         (exchange,), (put,) = entra.of("token"), partner_center.of(method="PUT")
@@ -155,7 +169,7 @@ async def _run(log: FunctionLog) -> None:
             ):
                 tell(f"{name:<16}{url}")
             demo = Demo(sandbox, client, log)
-            for act in (demo.update, demo.update_again, demo.refusal, demo.outage):
+            for act in (demo.update, demo.update_again, demo.refusal, demo.outage, demo.silence_after_writing):
                 await act()
 
 

@@ -44,10 +44,10 @@ def _announce(sandbox: Sandbox, address: str) -> None:
     curl = f"curl --noproxy '*' --cacert {sandbox.ca_file}"
     token = sandbox.entra.sign_in(USER, lifetime_seconds=TOKEN_SECONDS)
     another = json.dumps({"user": "carol"})
-    outage = json.dumps({"answers": [{"status": 503}]})
+    outage = json.dumps({"answers": [{"status": 503, "headers": [["Retry-After", "57"]]}]})
     print(
         surroundings(),
-        f"POST, PUT {address}{ROUTE}\nGET       {address}/api/health",
+        f"GET, POST, PUT, PATCH {address}{ROUTE}\nGET                   {address}/api/health",
         f"Post Microsoft's example as {USER} (her token is good for {TOKEN_SECONDS // 3600} hours, here alone):",
         f"curl --noproxy '*' -i {address}{ROUTE} -H 'Authorization: Bearer {token}'"
         f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'",
@@ -55,7 +55,7 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         f"{curl} {partner_center}/_sandbox/profiles\n"
         f"{curl} {partner_center}/_sandbox/journal\n"
         f"{curl} {entra}/_sandbox/journal",
-        "A token of another user (alice, bob, carol); a 503 of Partner Center for the next call:",
+        "A token of another user (alice, bob, carol); a 503 of Partner Center that is no use to try again:",
         f"{curl} {entra}/_sandbox/sign-in -d '{another}'\n{curl} {partner_center}/_sandbox/script -d '{outage}'",
         "The function's log follows. Ctrl+C stops everything.",
         sep="\n\n",
