@@ -1,15 +1,18 @@
 """What a cached exchange costs with one user and with 10,000, and what a user's entry takes in memory."""
 
 import asyncio
+import hashlib
 import secrets
 import statistics
 import time
 import tracemalloc
+from dataclasses import replace
 
 from update_profile.caller import Caller
 from update_profile.deadline import Deadline
 from update_profile.entra_answers import AccessToken
 from update_profile.exchange_cache import MAX_ENTRIES, Exchange, ExchangeCache
+from update_profile.expiring_cache import ExpiringCache
 
 TOKEN_BYTES = 2163  # a Partner Center token as documented
 ROUNDS = 7
@@ -35,6 +38,15 @@ async def _fill(cache: ExchangeCache, callers: list[Caller]) -> None:
         await cache.access_token(caller, deadline=Deadline.after(60))
 
 
+def _remembered(callers: list[Caller]) -> ExpiringCache[bytes, Caller]:
+    """What callers.py keeps of validated tokens: who they are, under the digest."""
+    known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_ENTRIES)
+    for caller in callers:
+        digest = hashlib.sha256(caller.assertion.encode()).digest()
+        known.keep(digest, replace(caller, assertion=""), until=caller.expires_at)
+    return known
+
+
 async def _microseconds_per_hit(cache: ExchangeCache, callers: list[Caller]) -> float:
     """The median of several rounds over callers spread through the whole cache."""
     step = max(1, len(callers) // HITS)
@@ -56,6 +68,8 @@ async def main() -> None:
     before, _ = tracemalloc.get_traced_memory()
     await _fill(many, callers)
     after, _ = tracemalloc.get_traced_memory()
+    known = _remembered(callers)
+    remembered, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     await _fill(one, callers[:1])
     hit_one, hit_many = await _microseconds_per_hit(one, callers[:1]), await _microseconds_per_hit(many, callers)
@@ -63,6 +77,9 @@ async def main() -> None:
         f"a hit with 1 user {hit_one:.1f} us, with {MAX_ENTRIES:,} users {hit_many:.1f} us: x {hit_many / hit_one:.2f}"
     )
     print(f"memory per user {(after - before) / len(callers):,.0f} bytes, of which the token is {TOKEN_BYTES:,}")
+    print(
+        f"and {(remembered - after) / len(known):,.0f} bytes for who they are, for five minutes after each validation"
+    )
     await _fill(many, [_caller(-number) for number in range(1, 1001)])
     print(f"entries after 1,000 users more: {len(many):,}")
 
