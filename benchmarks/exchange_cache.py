@@ -77,9 +77,7 @@ async def main() -> None:
         f"a hit with 1 user {hit_one:.1f} us, with {MAX_ENTRIES:,} users {hit_many:.1f} us: x {hit_many / hit_one:.2f}"
     )
     print(f"memory per user {(after - before) / len(callers):,.0f} bytes, of which the token is {TOKEN_BYTES:,}")
-    print(
-        f"and {(remembered - after) / len(known):,.0f} bytes for who they are, for five minutes after each validation"
-    )
+    print(f"and {(remembered - after) / len(known):,.0f} bytes for who they are, for five minutes")
     await _fill(many, [_caller(-number) for number in range(1, 1001)])
     print(f"entries after 1,000 users more: {len(many):,}")
 

@@ -195,3 +195,15 @@ async def test_a_read_without_an_answer_is_tried_again(live: LiveFunction, fault
     answered = await live.call(method="GET", body=b"")
     assert (answered.status, answered.code, answered.json["retryable"]) == (504, "partner_center_timeout", True)
     assert "outcome" not in answered.json
+
+
+async def test_a_dry_run_of_a_delivery_does_not_bear_the_id_of_the_write_that_follows(live: LiveFunction) -> None:
+    """Repeats of either bear one id each."""
+    delivery = [("Idempotency-Key", "1")]
+    ids = [
+        (await live.call(target=target, headers=delivery)).headers["ms-requestid"]
+        for target in (DRY_RUN, ROUTE, ROUTE, DRY_RUN)
+    ]
+    assert (ids[0], ids[1]) == (ids[3], ids[2])
+    assert ids[0] != ids[1]
+    assert [entry.header("MS-RequestId") for entry in live.sandbox.partner_center.journal] == ids

@@ -120,3 +120,14 @@ def test_a_delivery_id_has_no_effect_before_the_caller_is_known() -> None:
     assert uuid.UUID(ids.request_id).version == 4
     known = ids.for_delivery(tenant_id=TENANT, user_id=USER, body=b"")
     assert known.correlation_id == ids.correlation_id
+
+
+def test_a_dry_run_of_a_delivery_is_another_operation() -> None:
+    """Each with one id of its own, however often it is repeated."""
+    ids = read_ids({"webhook-id": "1"})
+    write, dry_run = (
+        {ids.for_delivery(tenant_id=TENANT, user_id=USER, body=b"x", validate_only=dry).request_id for _ in range(2)}
+        for dry in (False, True)
+    )
+    assert len(write) == len(dry_run) == 1
+    assert write != dry_run

@@ -42,9 +42,11 @@ class Call:
         reserve = min(LONGEST_RESERVE_SECONDS, budget_seconds / 20)
         self.deadline = Deadline(self.started_at + budget_seconds - reserve)
 
-    def identify(self, caller: Caller, *, body: bytes) -> None:
+    def identify(self, caller: Caller, *, body: bytes, validate_only: bool) -> None:
         """Take note of who calls. A delivery id has no effect before, so that no stranger chooses a request id."""
-        self.ids = self.ids.for_delivery(tenant_id=caller.tenant_id, user_id=caller.user_id, body=body)
+        self.ids = self.ids.for_delivery(
+            tenant_id=caller.tenant_id, user_id=caller.user_id, body=body, validate_only=validate_only
+        )
         self.event.request_id = self.ids.request_id
         self.event.tenant_id, self.event.user_id = caller.tenant_id, caller.user_id
         self.event.client_id = caller.client_id

@@ -54,7 +54,7 @@ async def _perform(incoming: IncomingRequest, call: Call, service: Service) -> U
     request.check_body_head(incoming, max_body_bytes=settings.max_body_bytes)
     assertion = request.read_assertion(incoming.header("authorization"))
     caller = await service.callers.validate(assertion, deadline=call.deadline)
-    call.identify(caller, body=incoming.body)
+    call.identify(caller, body=incoming.body, validate_only=validate_only)
     operation = Operation(change=request.read_change(incoming), validate_only=validate_only)
     return await perform(operation, service.profile_of(caller, call))
 

@@ -46,11 +46,15 @@ class RequestIds:
         if self.refused:
             raise InvalidHeader(f"{' and '.join(self.refused)} must be a GUID: 8-4-4-4-12 hexadecimal digits.")
 
-    def for_delivery(self, *, tenant_id: str, user_id: str, body: bytes) -> "RequestIds":
-        """The ids of this very delivery: the same user, sending the same bytes under the same delivery id again."""
+    def for_delivery(self, *, tenant_id: str, user_id: str, body: bytes, validate_only: bool = False) -> "RequestIds":
+        """The ids of this very delivery: the same user, sending the same bytes under the same delivery id again.
+
+        A dry run of it is another operation: its read must not bear the id of the write that follows.
+        """
         if self.delivery_id is None:
             return self
-        name = "\n".join((tenant_id, user_id, hashlib.sha256(body).hexdigest(), self.delivery_id))
+        kind = ("validate_only",) if validate_only else ()
+        name = "\n".join((tenant_id, user_id, hashlib.sha256(body).hexdigest(), *kind, self.delivery_id))
         return replace(self, request_id=str(uuid.uuid5(_NAMESPACE, name)))
 
 
