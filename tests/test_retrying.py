@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from update_profile import retrying
 from update_profile.deadline import Deadline
 from update_profile.errors import (
     InvalidToken,
@@ -213,6 +212,21 @@ async def test_a_cancelled_call_begins_nothing_more() -> None:
     assert attempts.made == 1
 
 
-def test_jitter_is_bounded() -> None:
-    """However many attempts there were."""
-    assert retrying.FIRST_WAIT_SECONDS * 2 ** (MAX_ATTEMPTS - 2) <= retrying.LONGEST_WAIT_SECONDS
+async def test_what_was_answered_is_not_called_unreachable(waits: list[float]) -> None:
+    """A request was sent, and the answer to it is the last word that is known."""
+    failure = answered(503)
+    attempts = Attempts(failure, UNREACHABLE)
+    assert await result(attempts) is failure
+    assert attempts.made == MAX_ATTEMPTS
+    assert await result(Attempts(failure, UNREACHABLE, "healed")) == "healed"
+
+
+async def test_a_token_that_expires_behind_an_answer_and_a_refused_connection_leaves_the_answer(
+    waits: list[float],
+) -> None:
+    """Something was sent."""
+    failure = answered(503)
+    left = iter([10.0] * 6 + [-1.0] * 9)
+    attempts = Attempts(failure, UNREACHABLE, "never")
+    assert await result(attempts, token_left_seconds=lambda: next(left)) is failure
+    assert attempts.made == 2

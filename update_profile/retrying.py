@@ -22,7 +22,6 @@ from .errors import (
 
 MAX_ATTEMPTS = 4  # as many as Microsoft's own SDK makes
 FIRST_WAIT_SECONDS = 0.5  # the most before the second attempt; it doubles from there ("full jitter")
-LONGEST_WAIT_SECONDS = 8.0
 SHORTEST_ATTEMPT_SECONDS = 0.25  # an attempt with less time than this is not begun
 HEALING = frozenset({408, 429, 500, 502, 503, 504})  # never 400, 401, 403, 404, 409; 501 does not heal either
 T = TypeVar("T")
@@ -44,7 +43,8 @@ async def retried(
         also: Failures that heal beside the connection that did not come about and the statuses of ``HEALING``.
 
     Raises:
-        UpdateProfileError: The failure of the last attempt. Where the wait that was asked for does not fit, at once.
+        UpdateProfileError: The failure of the last attempt that was sent, else of the last one. Where the wait that was
+            asked for does not fit, at once.
         InvalidToken: The caller's token expired before Partner Center had answered at all.
         asyncio.CancelledError: Cancelled before any attempt had failed.
     """
@@ -58,15 +58,15 @@ async def retried(
     )
     try:
         return await retrying(trying.begin)
-    except (asyncio.CancelledError, InvalidToken):
-        if trying.answered is not None:  # what Partner Center said last is the truth about this call
+    except (asyncio.CancelledError, InvalidToken, PartnerCenterUnreachable):
+        if trying.answered is not None:  # what Partner Center said last is the truth about this call: it was sent
             raise trying.answered from None
         raise
 
 
 @dataclass
 class _Trying(Generic[T]):
-    """One ``retried``. ``answered``: the last failure, if it was an answer of Partner Center's; else None."""
+    """One ``retried``. ``answered``: the last failure that was an answer of Partner Center's; None without one."""
 
     attempt: Callable[[], Awaitable[T]]
     deadline: Deadline
@@ -79,8 +79,8 @@ class _Trying(Generic[T]):
             raise InvalidToken("The bearer token has expired. Get a new one.")
         try:
             return await self.attempt()
-        except UpdateProfileError as error:
-            self.answered = error if isinstance(error, PartnerCenterAnswered) else None
+        except PartnerCenterAnswered as error:
+            self.answered = error
             raise
 
     def may_heal(self, error: BaseException) -> bool:
@@ -112,7 +112,7 @@ def _status(error: BaseException) -> int | None:
 
 def _wait_seconds(state: tenacity.RetryCallState) -> float:
     """How long to wait before the next attempt: what was asked for and a little more, else full jitter."""
-    longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (state.attempt_number - 1))
+    longest = FIRST_WAIT_SECONDS * 2 ** (state.attempt_number - 1)
     jitter = random.uniform(0, longest)  # noqa: S311  spreads load, guards nothing
     error = state.outcome.exception() if state.outcome else None
     asked = error.evidence.retry_after_seconds if isinstance(error, UpdateProfileError) else None
