@@ -191,6 +191,33 @@ async def test_c8_reading_back_may_be_too_early(
         assert "SAMPLE.COM" not in answered.body.decode()
 
 
+@pytest.mark.parametrize(("lagging_reads", "status"), [(1, 200), (2, 504)])
+async def test_c8_a_record_whose_reads_lag_is_never_said_to_be_unwritten(
+    live: LiveFunction, lagging_reads: int, status: int
+) -> None:
+    """The write was done both times: confirmed where the second look shows it, else unknown; a repeat is good."""
+    center = live.sandbox.partner_center
+    center.profiles.lag(reads=lagging_reads)
+    center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
+    answered = await called(live, 4)
+    assert answered.status == status
+    assert status == 200 or answered.json["outcome"] == "unknown"
+    assert center.profiles[live.sandbox.entra.tenants[0]]["email"] == EXAMPLE["Email"]
+    assert len(live.puts) == 1
+    assert (await called(live, 4)).status == 200
+
+
+async def test_c8_a_value_that_partner_center_keeps_in_another_form_is_unknown_and_named(live: LiveFunction) -> None:
+    """What it made of it is not quoted."""
+    center = live.sandbox.partner_center
+    center.profiles.rewrite = lambda record: {**record, "website": "https://www.microsoft.com"}
+    center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
+    answered = await called(live, 4)
+    assert (answered.status, answered.json["outcome"]) == (504, "unknown")
+    assert "another Website than" in answered.json["detail"]
+    assert "https://www.microsoft.com" not in answered.body.decode()
+
+
 async def test_a_patch_of_unknown_end_is_read_back_as_well(live: LiveFunction) -> None:
     """Its full profile is what must be there."""
     live.sandbox.partner_center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")

@@ -175,6 +175,34 @@ def test_a_write_can_be_applied_behind_any_answer(sandbox: Sandbox) -> None:
     assert sandbox.partner_center.profiles[sandbox.entra.tenants[0]]["email"] == "email@sample.com"
 
 
+def emails(sandbox: Sandbox, times: int, user: str = "alice") -> list[str]:
+    """What so many reads give."""
+    with client(sandbox, user) as partner_center:
+        return [json.loads(partner_center.get(GET_PATH).content)["email"] for _ in range(times)]
+
+
+def test_reads_may_lag_behind_a_write_in_its_own_tenant(sandbox: Sandbox) -> None:
+    sandbox.partner_center.profiles.lag(reads=2)
+    assert b"email@sample.com" in put(sandbox).content
+    assert emails(sandbox, 1, "carol") == ["help@contoso.example"]
+    assert emails(sandbox, 3) == ["help@contoso.example", "help@contoso.example", "email@sample.com"]
+    assert sandbox.partner_center.profiles[sandbox.entra.tenants[0]]["email"] == "email@sample.com"
+
+
+def test_reads_that_lag_do_so_behind_a_write_that_got_another_answer_too(sandbox: Sandbox) -> None:
+    sandbox.partner_center.profiles.lag(reads=1)
+    sandbox.partner_center.script(Answer(status=500, apply=True))
+    assert put(sandbox).status_code == 500
+    assert emails(sandbox, 2) == ["help@contoso.example", "email@sample.com"]
+
+
+def test_what_is_written_may_be_kept_in_another_form(sandbox: Sandbox) -> None:
+    sandbox.partner_center.profiles.rewrite = lambda record: {**record, "email": record["email"].upper(), "fax": "1"}
+    answer = json.loads(put(sandbox).content)
+    assert (answer["email"], answer["fax"], answer["telephone"]) == ("EMAIL@SAMPLE.COM", "1", "4255555555")
+    assert emails(sandbox, 1) == ["EMAIL@SAMPLE.COM"]
+
+
 def test_the_journal_has_what_was_sent_with_user_and_tenant(sandbox: Sandbox) -> None:
     put(sandbox, **{"MS-RequestId": "mine"})
     (entry,) = sandbox.partner_center.journal
@@ -188,7 +216,10 @@ def test_a_reset_forgets_scripts_journals_profiles_and_switches(sandbox: Sandbox
     put(sandbox)
     sandbox.partner_center.script(Answer(status=500), times=None)
     sandbox.partner_center.put_path = GET_PATH
+    sandbox.partner_center.profiles.lag(reads=9)
+    sandbox.partner_center.profiles.rewrite = lambda _: {}
     sandbox.reset()
     assert sandbox.partner_center.journal == []
     assert "email@sample.com" not in str(sandbox.partner_center.profiles)
     assert put(sandbox).status_code == 200
+    assert emails(sandbox, 1) == ["email@sample.com"]

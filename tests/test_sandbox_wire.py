@@ -1,9 +1,11 @@
 """Whatever a server can do to its client, a script can make the stand-ins do."""
 
 import asyncio
+import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import httpx
 import pytest
@@ -71,6 +73,44 @@ def test_a_slow_answer_is_whole_in_the_end(sandbox: Sandbox) -> None:
     slow = Answer(body=b"abc", delay_seconds=0.01, body_delay_seconds=0.01)
     dripping = replace(slow, head_line_seconds=0.001, body_byte_seconds=0.001)
     assert bytes_of(sandbox, slow) == bytes_of(sandbox, dripping) == b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+
+
+def test_headers_of_any_number_and_size_go_out(sandbox: Sandbox) -> None:
+    headers = tuple((f"X-{number}", "x" * 1_000) for number in range(120))
+    head, _, body = bytes_of(sandbox, Answer(headers=headers, body=b"{}")).partition(b"\r\n\r\n")
+    assert len(head) > 120_000
+    assert head.count(b"\r\nX-") == 120
+    assert body == b"{}"
+
+
+def test_a_body_may_be_packed_and_its_label_may_lie(sandbox: Sandbox) -> None:
+    packed = ("Content-Encoding", "gzip")
+    sandbox.partner_center.script(Answer(headers=(packed,), body=gzip.compress(b"{}")), Answer(headers=(packed,)))
+    sandbox.partner_center.script(Answer(headers=(packed,), body=b"no gzip"))
+    with client(sandbox) as partner_center:
+        assert [partner_center.get("/any").content for _ in range(2)] == [b"{}", b""]
+        with pytest.raises(httpx.DecodingError):
+            partner_center.get("/any")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+def test_a_redirect_is_an_answer_like_any_other(sandbox: Sandbox, status: int) -> None:
+    sandbox.partner_center.script(Answer(status=status, headers=(("Location", "/elsewhere"),)))
+    with client(sandbox) as partner_center:
+        answer = partner_center.put("/v1/profiles/supportprofile", json={})
+        assert (answer.status_code, answer.headers["Location"], answer.content) == (status, "/elsewhere", b"")
+        assert partner_center.get("/v1/profiles/support").status_code == 200
+    assert len(sandbox.partner_center.journal) == 2
+
+
+def test_a_whole_answer_may_end_in_a_reset(sandbox: Sandbox) -> None:
+    sandbox.partner_center.script(Answer(body=b"abcd", fault=Fault.RESET_AFTER_ANSWER), times=2)
+    with connected(sandbox, sandbox.partner_center.server) as stream:
+        stream.sendall(LAST_REQUEST)
+        with pytest.raises(ConnectionResetError):
+            list(iter(partial(stream.recv, 100), b""))  # until the end
+    with client(sandbox) as partner_center:
+        assert partner_center.get("/any").content == b"abcd"
 
 
 TROUBLES = {

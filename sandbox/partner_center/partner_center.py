@@ -35,7 +35,7 @@ class PartnerCenter(StandIn):
     """Reads and replaces support profiles for tokens that Entra's keys have signed.
 
     Attributes:
-        profiles: Tenant id -> its profile, in camelCase.
+        profiles: Tenant id -> its profile, in camelCase, with switches for reads that lag and values that change.
         put_path: The one path that takes PUT; the documented one, or the SDKs' /v1/profiles/support.
         get_path: The one path that takes GET.
         tell_mfa: Answer ValidateMfa with isMfaCompliant.
@@ -140,5 +140,4 @@ class PartnerCenter(StandIn):
         self.require_mfa = True
         self.tell_mfa = True
         self.audiences = (PARTNER_CENTER, PARTNER_CENTER_21VIANET)
-        self.profiles.clear()
-        self.profiles.update({tenant: dict(START) for tenant in self._entra.tenants})
+        self.profiles.start_anew({tenant: dict(START) for tenant in self._entra.tenants})
