@@ -1,6 +1,7 @@
 """Endings: callers who leave, outages that end, loops that close. Each accepted call is answered; nothing is left."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -11,7 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
+import msal
 import pytest
 from builders import EXAMPLE, an_incoming
 from live_function import ROOT, ROUTE, Answered, LiveFunction
@@ -153,6 +156,52 @@ async def test_a_call_that_is_cancelled_while_it_reads_back_is_of_unknown_outcom
     answered = Answered.of(await task)
     gate.set()
     assert (answered.status, answered.code, answered.json["outcome"]) == (504, "partner_center_timeout", "unknown")
+
+
+ENDS = {
+    "at the first document of Entra's": (1, 500, "unexpected"),
+    "at the second": (2, 500, "unexpected"),
+    "at the exchange": (3, 503, "entra_unavailable"),
+    "at Partner Center": (4, 500, "unexpected"),
+}
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", ENDS)
+async def test_what_would_end_the_process_ends_one_call_alone(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException, place: str
+) -> None:
+    """It is raised while a connection is made: the call is answered, and the event loop serves the next one."""
+    connection, status, code = ENDS[place]
+    connect, connections = httpcore.AnyIOBackend.connect_tcp, itertools.count(1)
+
+    async def connect_or_end(self: httpcore.AnyIOBackend, *arguments: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401
+        if next(connections) == connection:
+            raise error
+        return await connect(self, *arguments)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_or_end)
+    answered = await live.call()
+    assert (answered.status, answered.code) == (status, code)
+    assert not live.puts
+    await asyncio.sleep(PAUSE_WITHOUT_KEYS_SECONDS if connection < 3 else 0)
+    assert (await live.call()).status == 200
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_what_would_end_the_process_inside_msal_ends_one_call_alone(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Msal runs in a thread, and those who wait for it stand behind a task of its own."""
+
+    def end(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(msal.ConfidentialClientApplication, "acquire_token_on_behalf_of", end)
+        answers = await asyncio.gather(*(live.call() for _ in range(5)))
+    assert {(answered.status, answered.code) for answered in answers} == {(500, "unexpected")}
+    assert (await live.call()).status == 200
 
 
 def test_another_event_loop_starts_anew(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

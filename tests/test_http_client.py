@@ -5,7 +5,9 @@ import os
 import ssl
 import zlib
 from pathlib import Path
+from typing import Any
 
+import httpcore
 import pytest
 import trustme
 from live_service import a_client
@@ -55,6 +57,39 @@ async def test_each_request_has_a_connection_of_its_own_and_no_memory(sandbox: S
     first, second = sandbox.partner_center.journal
     assert first.connection != second.connection
     assert second.header("Cookie") is None
+
+
+class EndingNetwork(httpcore.AsyncMockBackend):
+    """Gives these pieces of an answer to a request over plain HTTP; then comes what would end the process."""
+
+    def __init__(self, error: BaseException, *pieces: bytes) -> None:
+        super().__init__([])
+        self.error = error
+        self.pieces = pieces
+
+    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401  httpcore's own
+        """A connection to nowhere."""
+        pieces, error = list(self.pieces), self.error
+
+        class Stream(httpcore.AsyncMockStream):
+            async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+                if pieces:
+                    return pieces.pop(0)
+                raise error
+
+        return Stream([])
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_what_would_end_the_process_behind_a_request_says_that_it_was_sent(error: BaseException) -> None:
+    """As a cancellation does; once there is a status, that is the answer."""
+    request, context = HttpRequest(method="PUT", url="http://nowhere.example/"), create_ssl_context(None)
+    with pytest.raises(TransportError, match=type(error).__name__) as failed:
+        await HttpClient(context, EndingNetwork(error)).send(request, deadline=Deadline.after(10))
+    assert (failed.value.sent, failed.value.timed_out) == (True, False)
+    network = EndingNetwork(error, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{")
+    answer = await HttpClient(context, network).send(request, deadline=Deadline.after(10))
+    assert (answer.status, answer.body) == (200, None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -88,6 +88,20 @@ async def test_who_goes_away_ends_it_for_nobody_else(stop: bool) -> None:
     assert await patient == 1
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_work_that_asks_for_the_end_of_the_process_is_a_failure_like_any_other(error: BaseException) -> None:
+    """The event loop, which such an error would end, goes on, and so does the next piece of work."""
+    flights = SingleFlight[str, int](stop_when_abandoned=True)
+
+    async def ends() -> int:
+        raise error
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="ended") as caught:
+            await flights.join("a", ends, deadline=soon())
+        assert caught.value.__cause__ is error
+
+
 @pytest.mark.parametrize("how", ["cancelled", "late"])
 async def test_work_that_nobody_waits_for_is_stopped_where_it_shall_be(how: str) -> None:
     """The next one begins anew at once."""

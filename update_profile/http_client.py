@@ -29,6 +29,7 @@ for _traced in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quot
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
 Network = httpcore.AsyncNetworkBackend
 _CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+_ENDED = (asyncio.CancelledError, SystemExit, KeyboardInterrupt)
 _NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is no ValueError
 
 
@@ -63,7 +64,7 @@ class HttpClient:
 
         Raises:
             TransportError: No answer came that can be read; it says whether anything was sent.
-            asyncio.CancelledError: The caller was cancelled before anything was sent.
+            asyncio.CancelledError, SystemExit: The caller was ended before anything was sent.
         """
         wire = Wire(deadline)
         try:
@@ -71,10 +72,10 @@ class HttpClient:
         except _NO_ANSWER as error:
             timed_out = isinstance(error, httpcore.TimeoutException)
             raise TransportError(_reason(error), sent=wire.sent, timed_out=timed_out) from error
-        except asyncio.CancelledError as error:
+        except _ENDED as error:
             if not wire.sent:
                 raise
-            raise TransportError("cancelled", sent=True, timed_out=False) from error
+            raise TransportError(type(error).__name__, sent=True, timed_out=False) from error
 
     async def _exchange(self, request: HttpRequest, wire: Wire) -> HttpAnswer:
         async with _ConnectionPerCall(self._ssl_context, DeadlineNetwork(self._network, wire)) as transport:
@@ -140,7 +141,7 @@ async def _read_raw(parts: AsyncIterator[bytes]) -> bytes | None:
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 return None
-    except (*_CUT, asyncio.CancelledError):
+    except (*_CUT, *_ENDED):
         return None  # status and headers are known: that is the answer, whatever became of its body
     return bytes(body)
 

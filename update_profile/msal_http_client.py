@@ -132,6 +132,8 @@ class MsalHttpClient:
         except TransportError as error:
             logger.warning("update_profile.no_answer entra %s", error.reason)
             raise
+        except (SystemExit, KeyboardInterrupt) as error:  # out of this task either would end the event loop
+            raise EntraUnavailable("Entra ID cannot be reached.") from error
 
     def _on_loop(self, sending: Coroutine[Any, Any, HttpAnswer], deadline: Deadline) -> HttpAnswer:
         """Send on the event loop, and wait in this thread.

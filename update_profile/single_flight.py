@@ -44,7 +44,7 @@ class SingleFlight(Generic[K, T]):
 
         Raises:
             TimeoutError: The deadline passed first.
-            Exception: What the work raised.
+            Exception: What the work raised; RuntimeError for a SystemExit.
         """
         self.begin(key, make)
         flight = self._flights[key]
@@ -69,4 +69,8 @@ class SingleFlight(Generic[K, T]):
 
 
 async def _made(make: Callable[[], Awaitable[T]]) -> T:
-    return await make()
+    try:
+        return await make()
+    except (SystemExit, KeyboardInterrupt) as error:
+        # Out of a task of its own either would end the event loop, and with it every call in flight.
+        raise RuntimeError("the work was ended") from error
