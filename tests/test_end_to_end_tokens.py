@@ -257,7 +257,7 @@ async def test_a_key_of_another_issuer_signs_nothing_for_us(live: LiveFunction) 
 
 async def test_a_token_is_refused_the_second_it_expires_though_its_exchange_is_held(live: LiveFunction) -> None:
     """No leeway: validated before, exchanged before, and refused now without a word to anybody."""
-    token = live.sandbox.entra.sign_in("alice", lifetime_seconds=1.2)
+    token = live.sandbox.entra.sign_in("alice", exp=time.time() + 1.5)
     assert (await live.call(token=token)).status == 200
     assert (await live.call(token=token)).status == 200
     await asyncio.sleep(max(0.0, peek(token)["exp"] - time.time()))
