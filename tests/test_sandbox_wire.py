@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -107,8 +108,10 @@ def test_a_whole_answer_may_end_in_a_reset(sandbox: Sandbox) -> None:
     sandbox.partner_center.script(Answer(body=b"abcd", fault=Fault.RESET_AFTER_ANSWER), times=2)
     with connected(sandbox, sandbox.partner_center.server) as stream:
         stream.sendall(LAST_REQUEST)
+        stream.setblocking(True)
         with pytest.raises(ConnectionResetError):
-            list(iter(partial(stream.recv, 100), b""))  # until the end
+            # Read below TLS until the end: Python 3.11's ssl takes a reset for a mere end.
+            list(iter(partial(os.read, stream.fileno(), 4096), b""))
     with client(sandbox) as partner_center:
         assert partner_center.get("/any").content == b"abcd"
 
