@@ -19,6 +19,7 @@ CONTEXT = {
     "subscription-id": "00000000-0000-0000-0000-000000000002",
     "resource-group": "rg-snapshot",
     "location": "westeurope",
+    "deployment-name": "main",  # names of deployments are made from it
 }
 
 
