@@ -3,11 +3,11 @@
 
 targetScope = 'resourceGroup'
 
-import { Credential, OtherSettings, Scale } from 'modules/shared.bicep'
+import { clouds, Credential, OtherSettings, Scale } from 'modules/shared.bicep'
 
 @description('Name of this deployment: dev, prod. A part of every name.')
 @minLength(2)
-@maxLength(20)
+@maxLength(64)
 param environmentName string
 
 @description('Where everything is made.')
@@ -74,39 +74,27 @@ param alertEmailAddress string = ''
 param logRetentionInDays int = 30
 
 @description('Put on everything.')
-param tags object = {}
+param tags { *: string } = {}
 
-// The same table as update_profile/clouds.py; a test compares them.
-var clouds = {
-  global: { azure: 'AzureCloud', federatedAudience: 'api://AzureADTokenExchange' }
-  usgov: { azure: 'AzureUSGovernment', federatedAudience: 'api://AzureADTokenExchangeUSGov' }
-  china: { azure: 'AzureChinaCloud', federatedAudience: 'api://AzureADTokenExchangeChina' }
-}
-var pythonVersion = '3.13'
-var containerName = 'deployments'
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
-var suffix = '${environmentName}-${token}'
-var uniqueName = 'update-profile-${suffix}'
-var allTags = union({ 'azd-env-name': environmentName }, tags)
+var plainName = take(replace(replace(toLower(environmentName), '_', '-'), '.', '-'), 20)
+var common = { suffix: '${plainName}-${token}', location: location, tags: { 'azd-env-name': environmentName, ...tags } }
 var requiredScope = otherSettings.?ENTRA_REQUIRED_SCOPE ?? 'user_impersonation'
 var makesRegistration = empty(existingClientId) ? (cloud == 'global' ? true : fail('Graph in Bicep is not offered in this cloud: give existingClientId (infra/README.md says how to make one).')) : false
 var authenticates = appServiceAuthentication ? (empty(callerClientIds) || length(allowedTenants) > 1 ? fail('appServiceAuthentication needs callerClientIds, or any application would pass, and knows one tenant alone.') : true) : false
 var azureCloud = environment().name == clouds[cloud].azure ? cloud : fail('cloud must be the one that is deployed to: a managed identity is trusted in its own cloud alone.')
-var certificateSettings = credential.kind == 'certificate' ? union({ ENTRA_CLIENT_CERTIFICATE_PATH: credential.path }, empty(credential.?passwordReference) ? {} : { ENTRA_CLIENT_CERTIFICATE_PASSWORD: credential.passwordReference! }) : {}
-var secretSettings = credential.kind == 'secret' ? { ENTRA_CLIENT_SECRET: credential.reference } : {}
-var identitySettings = credential.kind == 'managedIdentity' ? { ENTRA_MANAGED_IDENTITY_CLIENT_ID: identity.properties.clientId } : {}
 var clientId = makesRegistration ? registration!.outputs.clientId : existingClientId
 var audiences = union([clientId, 'api://${clientId}'], makesRegistration ? [registration!.outputs.identifierUri] : [])
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
-  name: 'id-${suffix}'
+  name: 'id-${common.suffix}'
   location: location
-  tags: allTags
+  tags: common.tags
 }
 
 module registration 'modules/app-registration.bicep' = if (makesRegistration) {
   params: {
-    uniqueName: uniqueName
+    uniqueName: 'update-profile-${common.suffix}'
     displayName: 'Update support profile (${environmentName})'
     isMultiTenant: length(allowedTenants) > 1
     principalId: identity.properties.principalId
@@ -121,29 +109,17 @@ module registration 'modules/app-registration.bicep' = if (makesRegistration) {
 
 module monitoring 'modules/monitoring.bicep' = {
   params: {
-    suffix: suffix
-    location: location
-    tags: allTags
+    common: common
     principalId: identity.properties.principalId
     retentionInDays: logRetentionInDays
-  }
-}
-
-module network 'modules/network.bicep' = if (privateNetwork) {
-  params: {
-    suffix: suffix
-    location: location
-    tags: allTags
-    delegation: hostingPlan == 'FlexConsumption' ? 'Microsoft.App/environments' : 'Microsoft.Web/serverFarms'
+    alertEmailAddress: alertEmailAddress
   }
 }
 
 module storage 'modules/storage.bicep' = {
   params: {
-    name: 'st${take(replace(environmentName, '-', ''), 8)}${token}'
-    location: location
-    tags: allTags
-    containerName: containerName
+    common: common
+    name: 'st${take(replace(plainName, '-', ''), 8)}${token}'
     principalId: identity.properties.principalId
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
@@ -152,73 +128,53 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
-module privateEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
+module network 'modules/network.bicep' = if (privateNetwork) {
   params: {
-    suffix: suffix
-    location: location
-    tags: allTags
+    common: common
     accountId: storage.outputs.accountId
-    subnetId: network!.outputs.endpointSubnetId
-    zoneId: network!.outputs.zoneId
+    delegation: hostingPlan == 'FlexConsumption' ? 'Microsoft.App/environments' : 'Microsoft.Web/serverFarms'
   }
 }
 
 module function 'modules/function.bicep' = {
   params: {
-    suffix: suffix
-    location: location
-    tags: allTags
+    common: common
     hostingPlan: hostingPlan
-    pythonVersion: pythonVersion
     scale: scale
     identityId: identity.id
-    identityClientId: identity.properties.clientId
-    storageAccountName: storage.outputs.accountName
-    containerName: storage.outputs.containerName
-    componentName: monitoring.outputs.componentName
+    containerUrl: storage.outputs.containerUrl
     workspaceId: monitoring.outputs.workspaceId
     functionSubnetId: privateNetwork ? network!.outputs.functionSubnetId : ''
-    functionSettings: {
-      ENTRA_CLIENT_ID: clientId
-      ENTRA_ALLOWED_AUDIENCES: join(audiences, ',')
-      ENTRA_ALLOWED_TENANTS: join(allowedTenants, ',')
-      ...(empty(callerClientIds) ? {} : { ENTRA_ALLOWED_CLIENTS: join(callerClientIds, ',') })
-      ENTRA_REQUIRED_SCOPE: requiredScope
-      // A blank setting counts as absent: the function then takes its own default.
-      ENTRA_AUTHORITY_HOST: otherSettings.?ENTRA_AUTHORITY_HOST ?? ''
-      PARTNER_CENTER_CLOUD: azureCloud
-      PARTNER_CENTER_BASE_URL: otherSettings.?PARTNER_CENTER_BASE_URL ?? ''
-      PARTNER_CENTER_SCOPE: otherSettings.?PARTNER_CENTER_SCOPE ?? ''
-      PARTNER_CENTER_PROFILE_PATH: otherSettings.?PARTNER_CENTER_PROFILE_PATH ?? ''
-      PARTNER_CENTER_READ_PATH: otherSettings.?PARTNER_CENTER_READ_PATH ?? ''
-      PARTNER_CENTER_VALIDATE_MFA: otherSettings.?PARTNER_CENTER_VALIDATE_MFA ?? 'false'
-      REQUEST_BUDGET_SECONDS: otherSettings.?REQUEST_BUDGET_SECONDS ?? '20'
-      MAX_BODY_BYTES: otherSettings.?MAX_BODY_BYTES ?? '65536'
-      ...(empty(otherSettings.?SSL_CERT_FILE) ? {} : { SSL_CERT_FILE: otherSettings.SSL_CERT_FILE! })
-      ...identitySettings
-      ...certificateSettings
-      ...secretSettings
-    }
+  }
+}
+
+module settings 'modules/settings.bicep' = {
+  params: {
+    siteName: function.outputs.name
+    hostingPlan: hostingPlan
+    identityId: identity.id
+    identityClientId: identity.properties.clientId
+    blobEndpoint: storage.outputs.blobEndpoint
+    containerUrl: storage.outputs.containerUrl
+    componentName: monitoring.outputs.componentName
+    clientId: clientId
+    audiences: audiences
+    allowedTenants: allowedTenants
+    callerClientIds: callerClientIds
+    requiredScope: requiredScope
+    cloud: azureCloud
+    credential: credential
+    otherSettings: otherSettings
   }
 }
 
 module authentication 'modules/authentication.bicep' = if (authenticates) {
   params: {
-    siteName: function.outputs.name
+    siteName: settings.outputs.siteName
     tenantId: allowedTenants[0]
     clientId: clientId
     audiences: audiences
     callerClientIds: callerClientIds
-  }
-}
-
-module alerts 'modules/alerts.bicep' = {
-  params: {
-    suffix: suffix
-    location: location
-    tags: allTags
-    componentId: monitoring.outputs.componentId
-    emailAddress: alertEmailAddress
   }
 }
 
@@ -242,6 +198,3 @@ output HOSTING_PLAN string = hostingPlan
 
 @description('Name of the storage account that the package is uploaded to.')
 output STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
-
-@description('Name of its container.')
-output STORAGE_CONTAINER_NAME string = storage.outputs.containerName

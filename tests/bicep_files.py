@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 INFRA = Path(__file__).parents[1] / "infra"
+SNAPSHOTS = INFRA / "snapshots"
 MAIN = INFRA / "main.bicep"
 FILES = sorted(INFRA.rglob("*.bicep"))
 VARIANTS = {path.stem: path for path in sorted((INFRA / "variants").glob("*.bicepparam"))}
@@ -56,28 +58,45 @@ def compiler() -> list[str] | None:
     return [found] if found else None
 
 
-def snapshot(command: list[str], parameters: Path) -> str:
-    """What a parameter file would deploy, as the compiler tells it, in a form that can be compared as text."""
+def snapshot(command: list[str], parameters: Path, infra: Path = INFRA) -> str:
+    """What a parameter file would deploy, as the compiler tells it, in a form that can be compared as text.
+
+    Raises:
+        subprocess.CalledProcessError: It would deploy nothing; ``stderr`` says why.
+    """
     if Path(command[-1]).name.startswith("bicep-offline"):
-        printed = subprocess.run(  # noqa: S603  the developer's own compiler
-            [*command, str(INFRA), "--snapshot", str(parameters)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=300,
-        )
-        return normalised(printed.stdout)
+        return normalised(_output_of([*command, str(infra), "--snapshot", str(parameters)]))
     with tempfile.TemporaryDirectory() as directory:  # the compiler writes beside the parameters
         copy = Path(directory) / "infra"
-        shutil.copytree(INFRA, copy)
-        file = copy / parameters.relative_to(INFRA)
+        shutil.copytree(infra, copy)
+        file = copy / parameters.relative_to(infra)
         options = [part for name, value in CONTEXT.items() for part in (f"--{name}", value)]
-        subprocess.run(  # noqa: S603  as above
-            [*command, "snapshot", str(file), "--mode", "overwrite", *options], check=True, timeout=300
-        )
+        _output_of([*command, "snapshot", str(file), "--mode", "overwrite", *options])
         return normalised(file.with_suffix(".snapshot.json").read_text(encoding="utf-8"))
 
 
+def _output_of(command: list[str]) -> str:
+    return subprocess.run(  # noqa: S603  the developer's own compiler
+        command, capture_output=True, text=True, check=True, timeout=300
+    ).stdout
+
+
 def normalised(document: str) -> str:
-    """JSON with sorted names."""
-    return json.dumps(json.loads(document), indent=2, sort_keys=True) + "\n"
+    """JSON with sorted names, and resources in the order of their kinds and ids: modules may be cut anew."""
+    content = json.loads(document)
+    content["predictedResources"].sort(
+        key=lambda one: (one["type"], one.get("id", ""), json.dumps(one, sort_keys=True))
+    )
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def deployed(variant: str) -> list[dict[str, Any]]:
+    """The resources of a committed snapshot."""
+    content = json.loads((SNAPSHOTS / f"{variant}.json").read_text(encoding="utf-8"))
+    resources: list[dict[str, Any]] = content["predictedResources"]
+    return resources
+
+
+def of_kind(resources: list[dict[str, Any]], kind: str, *, named: str = "") -> list[dict[str, Any]]:
+    """Those of one type, or of one type and the end of a name."""
+    return [one for one in resources if one["type"] == kind and str(one.get("name", "")).endswith(named)]

@@ -1,13 +1,9 @@
-// What an operator must know, from the function's own log: docs/operations.md says what each means and who acts.
+// What an operator must know, from the function's own log and the host's: docs/operations.md says what each means and who acts.
 
-@description('Ends every name.')
-param suffix string
+import { Common } from 'shared.bicep'
 
-@description('Where it is made.')
-param location string
-
-@description('Put on everything.')
-param tags object
+@description('Where it is made, under which names and tags.')
+param common Common
 
 @description('Id of Application Insights.')
 param componentId string
@@ -15,21 +11,20 @@ param componentId string
 @description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
 param emailAddress string
 
+// Each rule is asked every 5 minutes for the last 15: a record that reaches the log late is still counted once.
 var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'
 var rules = [
   {
     name: 'misconfigured'
     description: 'Every call is refused: a setting, the credential or the registration is wrong. The operator acts.'
     severity: 1
-    windowSize: 'PT5M'
     threshold: 0
-    query: '${completed} | where tostring(event.code) == "misconfigured"'
+    query: 'traces | where message startswith "update_profile." | extend event = parse_json(substring(message, 25)) | where message startswith "update_profile.misconfigured" or tostring(event.code) == "misconfigured"'
   }
   {
     name: 'credential'
     description: 'The certificate, the managed identity or the trust in it fails. The operator acts.'
     severity: 1
-    windowSize: 'PT15M'
     threshold: 0
     query: 'traces | where message startswith "update_profile.bad_certificate" or message startswith "update_profile.no_answer identity_endpoint"'
   }
@@ -37,7 +32,6 @@ var rules = [
     name: 'tenant'
     description: 'An allowed tenant lacks the application: its administrator consents, or the client id is wrong.'
     severity: 2
-    windowSize: 'PT15M'
     threshold: 0
     query: 'traces | where message startswith "update_profile.application_missing"'
   }
@@ -45,15 +39,20 @@ var rules = [
     name: 'unexpected'
     description: 'A fault of the function itself. The operator reports it.'
     severity: 2
-    windowSize: 'PT15M'
     threshold: 0
     query: 'traces | where message startswith "update_profile.unexpected"'
+  }
+  {
+    name: 'host'
+    description: 'The host itself met an exception: the worker died, hung or did not start. The function raises none. The operator acts.'
+    severity: 2
+    threshold: 0
+    query: 'exceptions'
   }
   {
     name: 'failures'
     description: 'A burst of failures of Entra ID or Partner Center. Usually nobody can act; operations.md says how to tell.'
     severity: 2
-    windowSize: 'PT15M'
     threshold: 10
     query: '${completed} | where toint(event.status) >= 500 and tostring(event.code) !in ("misconfigured", "unexpected", "entra_throttled")'
   }
@@ -61,16 +60,15 @@ var rules = [
     name: 'throttled'
     description: 'Entra ID or Partner Center asks to wait, again and again: somebody calls too often.'
     severity: 3
-    windowSize: 'PT15M'
     threshold: 10
     query: '${completed} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
   }
 ]
 
 resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emailAddress)) {
-  name: 'ag-${suffix}'
+  name: 'ag-${common.suffix}'
   location: 'global'
-  tags: tags
+  tags: common.tags
   properties: {
     groupShortName: 'updprofile'
     enabled: true
@@ -82,9 +80,9 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emailAd
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for rule in rules: {
-    name: 'alert-${rule.name}-${suffix}'
-    location: location
-    tags: tags
+    name: 'alert-${rule.name}-${common.suffix}'
+    location: common.location
+    tags: common.tags
     kind: 'LogAlert'
     properties: {
       displayName: 'update-profile: ${rule.name}'
@@ -93,7 +91,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       enabled: true
       scopes: [componentId]
       evaluationFrequency: 'PT5M'
-      windowSize: rule.windowSize
+      windowSize: 'PT15M'
       autoMitigate: true
       criteria: {
         allOf: [

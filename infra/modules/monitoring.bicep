@@ -1,15 +1,9 @@
-// Where the function's log goes: a workspace and Application Insights, both without keys.
+// Where the function's log goes, a workspace and Application Insights, both without keys; and the alerts on it.
 
-import { roleId } from 'shared.bicep'
+import { Common, roleId } from 'shared.bicep'
 
-@description('Ends every name.')
-param suffix string
-
-@description('Where it is made.')
-param location string
-
-@description('Put on everything.')
-param tags object
+@description('Where it is made, under which names and tags.')
+param common Common
 
 @description('Object id of the identity that writes to the log.')
 param principalId string
@@ -19,12 +13,15 @@ param principalId string
 @maxValue(730)
 param retentionInDays int
 
+@description('Who is told of alerts; empty for nobody.')
+param alertEmailAddress string
+
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
-  name: 'log-${suffix}'
-  location: location
-  tags: tags
+  name: 'log-${common.suffix}'
+  location: common.location
+  tags: common.tags
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionInDays
@@ -33,9 +30,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
 }
 
 resource component 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-${suffix}'
-  location: location
-  tags: tags
+  name: 'appi-${common.suffix}'
+  location: common.location
+  tags: common.tags
   kind: 'web'
   properties: {
     Application_Type: 'web'
@@ -55,11 +52,16 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+module alerts 'alerts.bicep' = {
+  params: {
+    common: common
+    componentId: component.id
+    emailAddress: alertEmailAddress
+  }
+}
+
 @description('Id of the workspace.')
 output workspaceId string = workspace.id
-
-@description('Id of Application Insights.')
-output componentId string = component.id
 
 @description('Name of Application Insights.')
 output componentName string = component.name

@@ -1,4 +1,22 @@
-// What several modules need: types of parameters, and two functions.
+// What several modules need: the table of clouds, types of parameters, two functions.
+
+// The same table as update_profile/clouds.py; a test compares them.
+@export()
+@description('What each cloud of Partner Center is called in Azure, and what a managed identity is trusted for there.')
+var clouds = {
+  global: { azure: 'AzureCloud', federatedAudience: 'api://AzureADTokenExchange' }
+  usgov: { azure: 'AzureUSGovernment', federatedAudience: 'api://AzureADTokenExchangeUSGov' }
+  china: { azure: 'AzureChinaCloud', federatedAudience: 'api://AzureADTokenExchangeChina' }
+}
+
+@export()
+@description('Where things are made, what ends their names, and what tags they bear.')
+@sealed()
+type Common = {
+  suffix: string
+  location: string
+  tags: { *: string }
+}
 
 @export()
 @description('How many instances, how large, and how many calls each takes at once. Memory 512, 2048 or 4096 MB: 0.25, 1 or 2 cores.')
@@ -33,6 +51,10 @@ type ManagedIdentityCredential = {
 type CertificateCredential = {
   kind: 'certificate'
   path: string
+
+  @description('Of a certificate that was uploaded to the app, which App Service then puts into a file (Elastic Premium alone).')
+  thumbprint: string?
+
   passwordReference: string?
 }
 

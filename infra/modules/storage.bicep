@@ -1,20 +1,14 @@
 // The storage account of the Functions host and of the deployed package: no keys, nothing public.
 
-import { roleId } from 'shared.bicep'
+import { Common, roleId } from 'shared.bicep'
 
 @description('Name of the account: 3 to 24 small letters and digits.')
 @minLength(3)
 @maxLength(24)
 param name string
 
-@description('Where it is made.')
-param location string
-
-@description('Put on everything.')
-param tags object
-
-@description('Name of the container that the package is deployed to.')
-param containerName string
+@description('Where it is made, under which names and tags.')
+param common Common
 
 @description('Object id of the identity that the function runs as.')
 param principalId string
@@ -36,8 +30,8 @@ var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
-  location: location
-  tags: tags
+  location: common.location
+  tags: common.tags
   kind: 'StorageV2'
   sku: { name: 'Standard_LRS' }
   properties: {
@@ -62,7 +56,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     }
 
     resource container 'containers' = {
-      name: containerName
+      name: 'deployments'
       properties: { publicAccess: 'None' }
     }
   }
@@ -105,5 +99,8 @@ output accountId string = account.id
 @description('Name of the account.')
 output accountName string = account.name
 
-@description('Name of the container that the package is deployed to.')
-output containerName string = account::blobs::container.name
+@description('Where its blobs are; ends with a slash.')
+output blobEndpoint string = account.properties.primaryEndpoints.blob
+
+@description('The container that the package is deployed to.')
+output containerUrl string = '${account.properties.primaryEndpoints.blob}${account::blobs::container.name}'

@@ -1,4 +1,5 @@
-// Azure Government: Elastic Premium, a registration made by an administrator, and a certificate for a credential.
+// Azure Government: Elastic Premium, a registration made by an administrator, and a certificate for a credential, which was
+// uploaded to the app: App Service puts it into a file named for its thumbprint.
 
 using '../main.bicep'
 
@@ -8,6 +9,6 @@ param hostingPlan = 'ElasticPremium'
 param existingClientId = '55555555-5555-4555-8555-555555555555'
 param credential = {
   kind: 'certificate'
-  path: '/var/ssl/private/update-profile.pem'
-  passwordReference: '@Microsoft.KeyVault(VaultName=kv-update-profile;SecretName=certificate-password)'
+  thumbprint: '0123456789ABCDEF0123456789ABCDEF01234567'
+  path: '/var/ssl/private/0123456789ABCDEF0123456789ABCDEF01234567.p12'
 }
