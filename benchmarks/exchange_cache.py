@@ -8,10 +8,10 @@ import time
 import tracemalloc
 from dataclasses import replace
 
-from update_profile.caller import Caller
 from update_profile.deadline import Deadline
-from update_profile.entra_answers import AccessToken
-from update_profile.exchange_cache import MAX_ENTRIES, Exchange, ExchangeCache
+from update_profile.entra.bearer_token import Caller
+from update_profile.entra.exchange_cache import MAX_ENTRIES, Exchange, ExchangeCache
+from update_profile.entra.token_response import AccessToken
 from update_profile.expiring_cache import ExpiringCache
 
 TOKEN_BYTES = 2163  # a Partner Center token as documented

@@ -64,11 +64,13 @@ def main() -> int:
 def build(stage: Path) -> None:
     """Make the tree that is deployed."""
     shutil.rmtree(stage, ignore_errors=True)
-    (stage / PACKAGE).mkdir(parents=True)
+    stage.mkdir(parents=True)
     for name in APP:
         shutil.copyfile(ROOT / name, stage / name)
-    for source in sorted((ROOT / PACKAGE).glob("*.py")):
-        shutil.copyfile(source, stage / PACKAGE / source.name)
+    for source in sorted((ROOT / PACKAGE).rglob("*.py")):
+        target = stage / source.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
     _install(stage / SITE_PACKAGES)
     _compile(stage)
     # azd leaves byte code out of what it zips unless a file of this name is there (its own zip; ours has no such file).

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from update_profile.caller import Caller
+from update_profile.entra.bearer_token import Caller
 from update_profile.request import IncomingRequest
 from update_profile.settings import Settings, read_settings
 

@@ -6,18 +6,18 @@ from typing import TypeVar
 from builders import a_caller, some_settings
 
 from update_profile.call import Call
-from update_profile.caller import Caller
-from update_profile.callers import Callers
-from update_profile.client_credential import ClientCredential, MsalCredential
 from update_profile.deadline import Deadline
-from update_profile.entra_answers import AccessToken
-from update_profile.exchange_cache import How
-from update_profile.on_behalf_of import OnBehalfOf
-from update_profile.partner_center import Attempt, PartnerCenter
+from update_profile.entra.bearer_token import Caller
+from update_profile.entra.callers import Callers
+from update_profile.entra.credential import ClientCredential, MsalCredential
+from update_profile.entra.exchange_cache import How
+from update_profile.entra.on_behalf_of import OnBehalfOf
+from update_profile.entra.token_response import AccessToken
+from update_profile.partner_center.answer import UpstreamAnswer
+from update_profile.partner_center.client import Attempt, PartnerCenter
 from update_profile.service import Service
 from update_profile.settings import Settings
 from update_profile.support_profile import SupportProfile
-from update_profile.upstream_answer import UpstreamAnswer
 
 T = TypeVar("T")
 SUCCESS = UpstreamAnswer(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)

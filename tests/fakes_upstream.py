@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from update_profile.deadline import Deadline
-from update_profile.entra_metadata import EntraMetadata, SigningKey, TenantMetadata
-from update_profile.http_client import HttpClient
-from update_profile.http_messages import HttpAnswer, HttpRequest
+from update_profile.entra.metadata import EntraMetadata, SigningKey, TenantMetadata
+from update_profile.transport.client import HttpClient
+from update_profile.transport.messages import HttpAnswer, HttpRequest
 
 
 class FakeClock:

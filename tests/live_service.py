@@ -9,15 +9,15 @@ from builders import EXAMPLE, TENANT, an_incoming
 
 from sandbox import Sandbox
 from update_profile.call import Call
-from update_profile.caller import Caller
 from update_profile.deadline import Deadline
-from update_profile.entra_answers import AccessToken
-from update_profile.exchange_cache import How
-from update_profile.http_client import HttpClient, create_ssl_context
-from update_profile.partner_center import Attempt
+from update_profile.entra.bearer_token import Caller
+from update_profile.entra.exchange_cache import How
+from update_profile.entra.token_response import AccessToken
+from update_profile.partner_center.answer import UpstreamAnswer
+from update_profile.partner_center.client import Attempt
 from update_profile.service import Service, build
 from update_profile.support_profile import SupportProfile, read_profile
-from update_profile.upstream_answer import UpstreamAnswer
+from update_profile.transport.client import HttpClient, create_ssl_context
 
 
 @contextmanager

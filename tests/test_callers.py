@@ -9,13 +9,13 @@ from fakes_upstream import FakeClock
 from live_service import a_client
 
 from sandbox import Sandbox
-from update_profile import callers as callers_module
-from update_profile.callers import Callers
 from update_profile.deadline import Deadline
-from update_profile.entra_metadata import EntraMetadata
+from update_profile.entra import callers as callers_module
+from update_profile.entra.callers import Callers
+from update_profile.entra.metadata import EntraMetadata
+from update_profile.entra.signing_keys import SigningKey, SigningKeys
 from update_profile.errors import InvalidToken, UpdateProfileError
 from update_profile.settings import read_settings
-from update_profile.signing_keys import SigningKey, SigningKeys
 
 
 class CountingKeys(SigningKeys):

@@ -21,9 +21,9 @@ from update_profile.errors import (
     UpdateProfileError,
 )
 from update_profile.evidence import ClaimsChallenge, EntraFault, Evidence, UpstreamFault
-from update_profile.partner_center import Attempt
+from update_profile.partner_center.answer import UpstreamAnswer
+from update_profile.partner_center.client import Attempt
 from update_profile.support_profile import SupportProfile
-from update_profile.upstream_answer import UpstreamAnswer
 
 UNAUTHORIZED = UpstreamFault(status=401)
 CHALLENGE = ClaimsChallenge(tenant_id="t", authorization_uri="a", claims='{"a":1}')

@@ -5,7 +5,7 @@ from certificate_files import CertificateFile, new_key
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from update_profile.client_certificate import BadCertificate, read_certificate
+from update_profile.entra.certificate import BadCertificate, read_certificate
 
 FILE = CertificateFile()
 PASSWORD = "päss wörd"

@@ -10,7 +10,6 @@ from certificate_files import CertificateFile
 from fakes_upstream import FakeClock, FakeHttp, an_answer
 from pydantic import SecretStr
 
-from update_profile.client_credential import CertificateCredential, create_credential
 from update_profile.credential_settings import (
     CERTIFICATE,
     CERTIFICATE_PASSWORD,
@@ -20,6 +19,7 @@ from update_profile.credential_settings import (
     ManagedIdentity,
 )
 from update_profile.deadline import Deadline
+from update_profile.entra.credential import CertificateCredential, create_credential
 from update_profile.errors import Misconfigured
 
 PASSWORD = "a-password"

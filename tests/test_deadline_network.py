@@ -10,9 +10,9 @@ from live_service import a_client, open_sockets, until_closed
 
 from sandbox import Answer, Fault, Sandbox
 from update_profile.deadline import Deadline
-from update_profile.deadline_network import DeadlineNetwork, Wire
-from update_profile.http_client import HttpClient, create_ssl_context
-from update_profile.http_messages import HttpAnswer, HttpRequest, TransportError
+from update_profile.transport.client import HttpClient, create_ssl_context
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
+from update_profile.transport.network import DeadlineNetwork, Wire
 
 SHORT = 0.3
 LONG_BODY = b"b" * 1000

@@ -79,11 +79,3 @@ def test_every_link_into_the_repository_leads_somewhere() -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
     assert targets
     assert not [target for target in targets if not (ROOT / target).exists()]
-
-
-def test_the_packages_docstring_names_every_module() -> None:
-    """It is the map that a reader begins with."""
-    package = ROOT / "update_profile"
-    drawing = (package / "__init__.py").read_text(encoding="utf-8")
-    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
-    assert not [module for module in modules if not re.search(rf"^ +{module} ", drawing, re.MULTILINE)]

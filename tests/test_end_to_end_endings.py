@@ -23,9 +23,9 @@ from live_service import open_sockets, until_closed
 from sandbox import Answer, Fault, Sandbox
 from sandbox.http_front import running_host
 from update_profile import handler
+from update_profile.entra.signing_keys import PAUSE_WITHOUT_KEYS_SECONDS
 from update_profile.response import Reply
 from update_profile.service import Services
-from update_profile.signing_keys import PAUSE_WITHOUT_KEYS_SECONDS
 
 MANY, ROUNDS, NEXT = 300, 3, 50
 UNREACHED = {"partner_center_unreachable", "entra_unavailable", "entra_timeout"}

@@ -12,7 +12,8 @@ from live_service import open_sockets, until_closed
 from named_network import NamedNetwork
 
 from sandbox import Answer, Fault
-from update_profile import http_trigger, read_back
+from update_profile import http_trigger
+from update_profile.partner_center import read_back
 from update_profile.service import Services
 
 PAUSE_SECONDS = 0.05

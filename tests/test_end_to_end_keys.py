@@ -8,7 +8,7 @@ from live_function import LiveFunction
 from sandbox import Answer
 from sandbox.entra import errors as entra
 from sandbox.tokens import SigningKey, peek
-from update_profile import signing_keys
+from update_profile.entra import signing_keys
 
 
 @pytest.fixture

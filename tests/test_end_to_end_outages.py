@@ -13,7 +13,8 @@ from live_service import open_sockets, until_closed
 from sandbox import Answer, Fault
 from sandbox.entra import errors as entra
 from sandbox.http_front import running_host
-from update_profile import handler, msal_http_client
+from update_profile import handler
+from update_profile.entra import msal_transport as msal_http_client
 from update_profile.request import IncomingRequest
 from update_profile.service import Service
 

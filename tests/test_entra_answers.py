@@ -8,7 +8,7 @@ import pytest
 from builders import CLIENT, OTHER_TENANT, TENANT, a_caller, some_settings
 
 from update_profile import errors
-from update_profile.entra_answers import AccessToken, read_result
+from update_profile.entra.token_response import AccessToken, read_result
 from update_profile.errors import UpdateProfileError
 
 TRACE = "01234567-89ab-4cde-8f01-23456789abcd"

@@ -10,9 +10,9 @@ from live_service import a_client
 from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors
 from update_profile.deadline import Deadline
-from update_profile.entra_metadata import EntraMetadata, read_keys
+from update_profile.entra.metadata import EntraMetadata, read_keys
 from update_profile.errors import EntraTimeout, EntraUnavailable, Misconfigured
-from update_profile.http_messages import TransportError
+from update_profile.transport.messages import TransportError
 
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
 RSA = {"kty": "RSA", "use": "sig", "kid": "one", "n": "AQAB", "e": "AQAB"}

@@ -7,13 +7,13 @@ import pytest
 from builders import OTHER_TENANT, a_caller
 from fakes_upstream import FakeClock
 
-from update_profile import exchange_cache
-from update_profile.caller import Caller
 from update_profile.deadline import Deadline
-from update_profile.entra_answers import AccessToken
+from update_profile.entra import exchange_cache
+from update_profile.entra.bearer_token import Caller
+from update_profile.entra.exchange_cache import Exchange, ExchangeCache
+from update_profile.entra.token_response import AccessToken
 from update_profile.errors import ConsentRequired, EntraThrottled, EntraTimeout, UpdateProfileError
 from update_profile.evidence import Evidence
-from update_profile.exchange_cache import Exchange, ExchangeCache
 
 
 class FakeExchange:

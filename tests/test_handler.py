@@ -11,8 +11,8 @@ from builders import CLIENT, EXAMPLE_WIRE, TENANT, USER, an_incoming
 from fakes import SUCCESS, FakeCallers, FakeCredential, Outcomes, a_service
 
 from update_profile import __version__, handler
-from update_profile.caller import Caller
 from update_profile.deadline import Deadline
+from update_profile.entra.bearer_token import Caller
 from update_profile.errors import (
     ConsentRequired,
     EntraTimeout,

@@ -16,8 +16,8 @@ from sandbox import Answer, Fault, Sandbox
 from update_profile import __version__
 from update_profile.deadline import Deadline
 from update_profile.errors import Misconfigured
-from update_profile.http_client import HttpClient, create_ssl_context
-from update_profile.http_messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
+from update_profile.transport.client import HttpClient, create_ssl_context
+from update_profile.transport.messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
 
 BODY = b'{"a":"' + b"b" * 1000 + b'"}'
 

@@ -1,6 +1,6 @@
 """One HTTP exchange as plain values."""
 
-from update_profile.http_messages import HttpAnswer, HttpRequest, TransportError
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
 
 
 def test_a_repeated_header_is_one_value_with_commas() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from update_profile.known_codes import KNOWN_CODES, meaning_of
+from update_profile.partner_center.error_codes import KNOWN_CODES, meaning_of
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from update_profile.credential_settings import ManagedIdentity
 from update_profile.deadline import Deadline
+from update_profile.entra.managed_identity import IdentityTokens
 from update_profile.errors import EntraTimeout, EntraUnavailable, UpdateProfileError
-from update_profile.http_messages import HttpAnswer, HttpRequest, TransportError
-from update_profile.managed_identity import IdentityTokens
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
 
 AUDIENCE = "api://AzureADTokenExchange"
 IDENTITY = ManagedIdentity(

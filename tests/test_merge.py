@@ -4,8 +4,8 @@ import pytest
 from builders import EXAMPLE
 
 from update_profile.errors import InvalidProfile
-from update_profile.merge import merge
-from update_profile.stored_profile import StoredProfile
+from update_profile.partner_center.merge import merge
+from update_profile.partner_center.stored_profile import StoredProfile
 
 STORED = StoredProfile(values={"Email": "old@b", "Telephone": "1", "Website": "old.example"})
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from fakes_upstream import FakeHttp, an_answer
 
-from update_profile import msal_http_client
 from update_profile.deadline import Deadline
+from update_profile.entra import msal_transport as msal_http_client
+from update_profile.entra.msal_transport import MsalAnswer, MsalHttpClient
 from update_profile.errors import EntraTimeout, EntraUnavailable, EntraUnexpected, UpdateProfileError
-from update_profile.http_messages import HttpAnswer, HttpRequest, TransportError
-from update_profile.msal_http_client import MsalAnswer, MsalHttpClient
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
 
 TOKEN_ENDPOINT = "https://login.example/tenant/oauth2/v2.0/token"
 CUT = TransportError("reset", sent=True, timed_out=False)

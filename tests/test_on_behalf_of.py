@@ -18,6 +18,8 @@ from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors as refusals
 from sandbox.tokens import peek
 from update_profile.deadline import Deadline
+from update_profile.entra.on_behalf_of import OnBehalfOf
+from update_profile.entra.signing_keys import SigningKeys
 from update_profile.errors import (
     ConsentRequired,
     EntraThrottled,
@@ -27,9 +29,7 @@ from update_profile.errors import (
     InvalidToken,
     UpdateProfileError,
 )
-from update_profile.http_messages import HttpAnswer
-from update_profile.on_behalf_of import OnBehalfOf
-from update_profile.signing_keys import SigningKeys
+from update_profile.transport.messages import HttpAnswer
 
 THROTTLED = refusals.throttled(retry_after=30)
 TRUE_WITH_WAIT = Answer.true(headers=(("Retry-After", "30"),))

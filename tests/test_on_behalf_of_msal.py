@@ -19,10 +19,12 @@ from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors as refusals
 from sandbox.partner_center import answers
 from sandbox.tokens import peek
-from update_profile import msal_http_client
-from update_profile.callers import Callers
 from update_profile.deadline import Deadline
-from update_profile.entra_metadata import EntraMetadata
+from update_profile.entra import msal_transport as msal_http_client
+from update_profile.entra.callers import Callers
+from update_profile.entra.metadata import EntraMetadata
+from update_profile.entra.on_behalf_of import MAX_THREADS, OnBehalfOf
+from update_profile.entra.signing_keys import SigningKeys
 from update_profile.errors import (
     AccessBlocked,
     ConsentRequired,
@@ -33,11 +35,9 @@ from update_profile.errors import (
     Misconfigured,
     UpdateProfileError,
 )
-from update_profile.http_client import HttpClient
-from update_profile.on_behalf_of import MAX_THREADS, OnBehalfOf
 from update_profile.service import Service
 from update_profile.settings import read_settings
-from update_profile.signing_keys import SigningKeys
+from update_profile.transport.client import HttpClient
 
 MSALS = ("ConfidentialClientApplication", "ThrottledHttpClient", "TokenCache", "_NoTokenCache", "MsalHttpClient")
 REAL = "https://login.microsoftonline.com"

@@ -10,7 +10,7 @@ from live_service import a_call, a_profile
 from update_profile.errors import InvalidProfile, PartnerCenterRejected, PartnerCenterTimeout
 from update_profile.evidence import Evidence, UpstreamFault
 from update_profile.operations import Operation, Preview, perform
-from update_profile.upstream_answer import UpstreamAnswer
+from update_profile.partner_center.answer import UpstreamAnswer
 
 OLD = {"email": "old@b", "telephone": "1", "website": "old.example"}
 REFUSED = PartnerCenterRejected("No.", Evidence(upstream=UpstreamFault(status=403)))

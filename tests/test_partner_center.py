@@ -12,14 +12,14 @@ from live_service import a_call, a_profile, an_attempt, living_service, open_soc
 
 from sandbox import Answer, Fault, Sandbox
 from sandbox.partner_center import answers
-from update_profile.entra_answers import AccessToken
+from update_profile.entra.token_response import AccessToken
 from update_profile.errors import (
     PartnerCenterRejected,
     PartnerCenterTimeout,
     PartnerCenterUnexpected,
     PartnerCenterUnreachable,
 )
-from update_profile.partner_center import PartnerCenter
+from update_profile.partner_center.client import PartnerCenter
 from update_profile.service import Service
 
 TOKEN = AccessToken(value="token", expires_in_seconds=60)

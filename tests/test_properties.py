@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from update_profile import handler
 from update_profile.errors import InvalidProfile, MalformedBody, UpdateProfileError
+from update_profile.formats import GUID
 from update_profile.request import IncomingRequest, check_body_head, read_assertion, read_body, read_validate_only
 from update_profile.request_ids import DELIVERY_ID_HEADERS, read_ids
 from update_profile.response import Reply, problem
-from update_profile.retry_after import LONGEST_SECONDS, read_retry_after
-from update_profile.setting_values import GUID
 from update_profile.support_profile import SupportProfile
+from update_profile.transport.retry_after import LONGEST_SECONDS, read_retry_after
 
 TEXT = st.text(max_size=80)
 VALUES = st.recursive(

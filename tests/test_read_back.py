@@ -8,12 +8,12 @@ import pytest
 from builders import EXAMPLE
 from live_service import a_profile
 
-from update_profile import read_back
 from update_profile.deadline import Deadline
 from update_profile.errors import PartnerCenterFailed, PartnerCenterTimeout, UpdateProfileError
 from update_profile.evidence import Evidence, UpstreamFault
-from update_profile.read_back import confirm
-from update_profile.upstream_answer import UpstreamAnswer
+from update_profile.partner_center import read_back
+from update_profile.partner_center.answer import UpstreamAnswer
+from update_profile.partner_center.read_back import confirm
 
 UNKNOWN = PartnerCenterTimeout("No answer.", Evidence(outcome="unknown"))
 FAILED = PartnerCenterFailed("No.", Evidence(upstream=UpstreamFault(status=503)))

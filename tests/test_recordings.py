@@ -23,7 +23,7 @@ from update_profile.errors import (
     PartnerCenterUnexpected,
     UpdateProfileError,
 )
-from update_profile.upstream_answer import Asked, UpstreamAnswer, read_answer
+from update_profile.partner_center.answer import Asked, UpstreamAnswer, read_answer
 
 SAMPLE = Path(__file__).parent / "samples" / "dotnet-sdk-support-profile.json"
 RECORDED: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))

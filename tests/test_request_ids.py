@@ -6,8 +6,8 @@ import pytest
 from builders import OTHER_TENANT, TENANT, USER
 
 from update_profile.errors import InvalidHeader
+from update_profile.formats import GUID
 from update_profile.request_ids import DELIVERY_ID_HEADERS, RequestIds, read_ids
-from update_profile.setting_values import GUID
 
 GIVEN = "0F8FAD5B-d9cb-469f-A165-70867728950e"
 NO_GUIDS = [

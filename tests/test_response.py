@@ -19,10 +19,10 @@ from update_profile.errors import (
 )
 from update_profile.evidence import EntraFault, Evidence, FieldError, UpstreamFault
 from update_profile.operations import Preview
+from update_profile.partner_center.answer import UpstreamAnswer
+from update_profile.partner_center.stored_profile import StoredProfile
 from update_profile.request_ids import RequestIds
 from update_profile.response import Reply
-from update_profile.stored_profile import StoredProfile
-from update_profile.upstream_answer import UpstreamAnswer
 
 IDS = RequestIds(correlation_id="Correlation", request_id="Request", delivery_id="told-nobody", refused=())
 

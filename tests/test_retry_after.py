@@ -2,7 +2,7 @@
 
 import pytest
 
-from update_profile.retry_after import read_retry_after
+from update_profile.transport.retry_after import read_retry_after
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 

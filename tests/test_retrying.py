@@ -18,7 +18,7 @@ from update_profile.errors import (
     UpdateProfileError,
 )
 from update_profile.evidence import Evidence, UpstreamFault
-from update_profile.retrying import HEALING, MAX_ATTEMPTS, retried
+from update_profile.partner_center.retrying import HEALING, MAX_ATTEMPTS, retried
 
 UNREACHABLE = PartnerCenterUnreachable("nothing was sent")
 TIMED_OUT = PartnerCenterTimeout("no answer")

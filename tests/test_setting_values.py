@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from update_profile import setting_values
+from update_profile import formats as setting_values
 
 budget = functools.partial(setting_values.number, low=1, high=110)
 size = functools.partial(setting_values.whole_number, low=1_024, high=1_048_576)

@@ -12,13 +12,13 @@ from live_service import a_client, living_service, validated
 
 from sandbox import Answer, Sandbox
 from sandbox.tokens import SigningKey
-from update_profile.callers import Callers
 from update_profile.deadline import Deadline
-from update_profile.entra_metadata import EntraMetadata
+from update_profile.entra.callers import Callers
+from update_profile.entra.metadata import EntraMetadata
+from update_profile.entra.signing_keys import SigningKeys
 from update_profile.errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured
 from update_profile.evidence import Evidence
 from update_profile.service import Service
-from update_profile.signing_keys import SigningKeys
 
 DOWN = EntraUnavailable("down", Evidence(retry_after_seconds=7))
 HOUR = 3600.0

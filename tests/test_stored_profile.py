@@ -8,8 +8,8 @@ from fakes_upstream import an_answer
 from live_service import a_profile
 
 from update_profile.errors import PartnerCenterTimeout
-from update_profile.stored_profile import StoredProfile, differing, read_stored
-from update_profile.upstream_answer import Asked, read_answer
+from update_profile.partner_center.answer import Asked, read_answer
+from update_profile.partner_center.stored_profile import StoredProfile, differing, read_stored
 
 ASKED = Asked(sent=(), other_path="", tenant_id="t", authorization_uri="a")
 LINKS = {"self": {"uri": "/v1/profiles/support", "method": "GET", "headers": []}}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from builders import CLIENT, OTHER_TENANT, TENANT, USER, some_settings
 
-from update_profile import token_claims
 from update_profile.clouds import Issuers, issuers
+from update_profile.entra import claims as token_claims
 from update_profile.errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
 
 NOW = 1_800_000_000.0

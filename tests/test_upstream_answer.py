@@ -9,7 +9,7 @@ from fakes_upstream import an_answer
 
 from update_profile import errors
 from update_profile.errors import UpdateProfileError
-from update_profile.upstream_answer import BYTE_ORDER_MARK, Asked, read_answer
+from update_profile.partner_center.answer import BYTE_ORDER_MARK, Asked, read_answer
 
 SENT = ("help@contoso.example", "4255555555", "www.contoso.example/a?b&c", "\U0001f600@contoso", "Straße 1", "abc")
 ASKED = Asked(

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field
 
 from .audit import AuditEvent
-from .caller import Caller
 from .deadline import Deadline
+from .entra.bearer_token import Caller
 from .request import IncomingRequest
 from .request_ids import RequestIds, read_ids
 

@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .call import Call
-from .caller import Caller
 from .deadline import Deadline
-from .entra_answers import AccessToken
+from .entra.bearer_token import Caller
+from .entra.on_behalf_of import OnBehalfOf
+from .entra.token_response import AccessToken
 from .errors import InteractionRequired, PartnerCenterTimeout, UpdateProfileError
-from .on_behalf_of import OnBehalfOf
-from .partner_center import Attempt, PartnerCenter
-from .read_back import confirm
-from .retrying import is_cancelled, retried
+from .partner_center.answer import UpstreamAnswer
+from .partner_center.client import Attempt, PartnerCenter
+from .partner_center.read_back import confirm
+from .partner_center.retrying import is_cancelled, retried
 from .support_profile import SupportProfile
-from .upstream_answer import UpstreamAnswer
 
 # Kept back from each attempt, for what must follow one that gets no answer: another one, or reading back.
 LONGEST_RESERVE_SECONDS = 5.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from . import setting_values
+from . import formats as setting_values
 from .setting_reader import SettingReader
 
 MANAGED_IDENTITY = "ENTRA_MANAGED_IDENTITY_CLIENT_ID"

@@ -8,11 +8,11 @@ from . import __version__, audit, request, response
 from .call import Call
 from .errors import Unexpected, UpdateProfileError
 from .operations import Operation, Preview, perform
+from .partner_center.answer import UpstreamAnswer
 from .request import IncomingRequest
 from .request_ids import read_ids
 from .response import Reply
 from .service import Service
-from .upstream_answer import UpstreamAnswer
 
 logger = logging.getLogger("update_profile")
 HEALTH_STATUS = 503  # of a failure at the health route: whatever asks there knows "unavailable"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .callers_profile import CallersProfile
-from .merge import merge
-from .stored_profile import StoredProfile, read_stored
+from .partner_center.answer import UpstreamAnswer
+from .partner_center.merge import merge
+from .partner_center.stored_profile import StoredProfile, read_stored
 from .support_profile import SupportProfile
-from .upstream_answer import UpstreamAnswer
 
 Changes = Mapping[str, str]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .errors import InvalidHeader
-from .setting_values import GUID
+from .formats import GUID
 
 CORRELATION_ID = "MS-CorrelationId"
 REQUEST_ID = "MS-RequestId"

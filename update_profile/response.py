@@ -18,10 +18,10 @@ from .errors import (
 )
 from .evidence import ClaimsChallenge, FieldError
 from .operations import Preview
+from .partner_center.answer import UpstreamAnswer
+from .partner_center.stored_profile import differing
 from .request_ids import CORRELATION_ID, REQUEST_ID, RequestIds
-from .retry_after import DEFAULT_SECONDS
-from .stored_profile import differing
-from .upstream_answer import UpstreamAnswer
+from .transport.retry_after import DEFAULT_SECONDS
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"

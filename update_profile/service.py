@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .call import Call
-from .caller import Caller
-from .callers import Callers
 from .callers_profile import CallersProfile
-from .client_credential import ClientCredential, create_credential
-from .entra_metadata import EntraMetadata
+from .entra.bearer_token import Caller
+from .entra.callers import Callers
+from .entra.credential import ClientCredential, create_credential
+from .entra.metadata import EntraMetadata
+from .entra.on_behalf_of import OnBehalfOf
+from .entra.signing_keys import SigningKeys
 from .errors import Misconfigured
-from .http_client import HttpClient, Network, create_ssl_context
-from .on_behalf_of import OnBehalfOf
-from .partner_center import PartnerCenter
+from .partner_center.client import PartnerCenter
 from .settings import Settings, read_settings, snapshot
-from .signing_keys import SigningKeys
+from .transport.client import HttpClient, Network, create_ssl_context
 
 logger = logging.getLogger("update_profile")
 

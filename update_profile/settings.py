@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from . import setting_values
+from . import formats as setting_values
 from .clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
 from .credential_settings import IDENTITY_ENDPOINT, IDENTITY_HEADER, Credential, read_credential
 from .errors import Misconfigured

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .errors import PartnerCenterTimeout
-from .support_profile import VALUE_NAMES, WIRE_NAMES, SupportProfile, canonical_name
-from .upstream_answer import UpstreamAnswer
+from ..errors import PartnerCenterTimeout
+from ..support_profile import VALUE_NAMES, WIRE_NAMES, SupportProfile, canonical_name
+from .answer import UpstreamAnswer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpcore
 
-from .deadline import Deadline
+from ..deadline import Deadline
 
 SocketOption = Any
 

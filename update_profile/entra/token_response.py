@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .caller import Caller
-from .claims_challenge import compact_claims
-from .errors import (
+from ..claims_challenge import compact_claims
+from ..errors import (
     AccessBlocked,
     ConsentRequired,
     EntraThrottled,
@@ -23,9 +22,10 @@ from .errors import (
     Misconfigured,
     UpdateProfileError,
 )
-from .evidence import ClaimsChallenge, EntraFault, Evidence
-from .setting_values import GUID
-from .settings import Settings
+from ..evidence import ClaimsChallenge, EntraFault, Evidence
+from ..formats import GUID
+from ..settings import Settings
+from .bearer_token import Caller
 
 THROTTLED = frozenset({50196})
 BLOCKED = frozenset({53003, 50105, 50057})

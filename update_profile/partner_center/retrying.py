@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 import tenacity
 
-from .deadline import Deadline
-from .errors import (
+from ..deadline import Deadline
+from ..errors import (
     InvalidToken,
     PartnerCenterAnswered,
     PartnerCenterSilent,

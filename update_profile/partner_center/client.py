@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from .call import Call
-from .deadline import Deadline
-from .entra_answers import AccessToken
-from .errors import PartnerCenterTimeout, PartnerCenterUnreachable, UpdateProfileError
-from .evidence import Evidence
-from .http_client import HttpClient
-from .http_messages import HttpAnswer, HttpRequest, TransportError
-from .request_ids import CORRELATION_ID, REQUEST_ID
-from .setting_values import GUID
-from .settings import Settings
-from .support_profile import SupportProfile
-from .upstream_answer import Asked, UpstreamAnswer, read_answer
+from ..call import Call
+from ..deadline import Deadline
+from ..entra.token_response import AccessToken
+from ..errors import PartnerCenterTimeout, PartnerCenterUnreachable, UpdateProfileError
+from ..evidence import Evidence
+from ..formats import GUID
+from ..request_ids import CORRELATION_ID, REQUEST_ID
+from ..settings import Settings
+from ..support_profile import SupportProfile
+from ..transport.client import HttpClient
+from ..transport.messages import HttpAnswer, HttpRequest, TransportError
+from .answer import Asked, UpstreamAnswer, read_answer
 
 CONTRACT_VERSION = "v1"
 KNOWN_PATHS = ("/v1/profiles/support", "/v1/profiles/supportprofile")

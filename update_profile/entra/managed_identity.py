@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from .credential_settings import ManagedIdentity
-from .deadline import Deadline
-from .errors import EntraTimeout, EntraUnavailable
-from .expiring_cache import ExpiringCache
-from .http_client import HttpClient
-from .http_messages import HttpAnswer, HttpRequest, TransportError
-from .single_flight import SingleFlight
-from .strict_json import NotJson, parse
+from ..credential_settings import ManagedIdentity
+from ..deadline import Deadline
+from ..errors import EntraTimeout, EntraUnavailable
+from ..expiring_cache import ExpiringCache
+from ..single_flight import SingleFlight
+from ..strict_json import NotJson, parse
+from ..transport.client import HttpClient
+from ..transport.messages import HttpAnswer, HttpRequest, TransportError
 
 logger = logging.getLogger("update_profile")
 API_VERSION = "2019-08-01"

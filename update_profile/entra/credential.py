@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from .client_certificate import BadCertificate, Certificate, read_certificate
-from .credential_settings import (
+from ..credential_settings import (
     CERTIFICATE,
     CERTIFICATE_PASSWORD,
     ClientCertificate,
@@ -19,10 +18,11 @@ from .credential_settings import (
     Credential,
     ManagedIdentity,
 )
-from .deadline import Deadline
-from .errors import Misconfigured
-from .evidence import Evidence, FieldError
-from .http_client import HttpClient
+from ..deadline import Deadline
+from ..errors import Misconfigured
+from ..evidence import Evidence, FieldError
+from ..transport.client import HttpClient
+from .certificate import BadCertificate, Certificate, read_certificate
 from .managed_identity import IdentityTokens
 
 logger = logging.getLogger("update_profile")

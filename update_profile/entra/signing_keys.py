@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .deadline import Deadline
-from .entra_metadata import EntraMetadata, SigningKey, TenantMetadata
-from .errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured, UpdateProfileError
-from .single_flight import SingleFlight
+from ..deadline import Deadline
+from ..errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured, UpdateProfileError
+from ..single_flight import SingleFlight
+from .metadata import EntraMetadata, SigningKey, TenantMetadata
 
 __all__ = ["SigningKey", "SigningKeys"]
 

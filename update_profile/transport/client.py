@@ -16,12 +16,12 @@ import certifi
 import httpcore
 import httpx
 
-from . import __version__
-from .deadline import Deadline
-from .deadline_network import DeadlineNetwork, Wire
-from .errors import Misconfigured
-from .evidence import Evidence, FieldError
-from .http_messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
+from .. import __version__
+from ..deadline import Deadline
+from ..errors import Misconfigured
+from ..evidence import Evidence, FieldError
+from .messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
+from .network import DeadlineNetwork, Wire
 
 USER_AGENT = f"update-profile/{__version__}"
 for _traced in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came

@@ -12,13 +12,13 @@ from typing import Any
 
 import jwt
 
-from . import token_claims
-from .clouds import Issuers, issuers
-from .deadline import Deadline
-from .errors import InvalidToken, TenantNotAllowed
-from .settings import Settings
+from ..clouds import Issuers, issuers
+from ..deadline import Deadline
+from ..errors import InvalidToken, TenantNotAllowed
+from ..settings import Settings
+from ..strict_json import NotJson, parse, unique
+from . import claims as token_claims
 from .signing_keys import SigningKey, SigningKeys
-from .strict_json import NotJson, parse, unique
 
 ALGORITHM = "RS256"
 MAX_KEY_ID_LENGTH = 128

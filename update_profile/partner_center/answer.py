@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .claims_challenge import challenged_claims
-from .errors import (
+from ..claims_challenge import challenged_claims
+from ..errors import (
     InteractionRequired,
     PartnerCenterFailed,
     PartnerCenterMfaRequired,
@@ -18,11 +18,11 @@ from .errors import (
     PartnerCenterUnexpected,
     UpdateProfileError,
 )
-from .evidence import ClaimsChallenge, Evidence, UpstreamFault
-from .http_messages import HttpAnswer
-from .known_codes import meaning_of
-from .retry_after import read_retry_after
-from .strict_json import NotJson, parse
+from ..evidence import ClaimsChallenge, Evidence, UpstreamFault
+from ..strict_json import NotJson, parse
+from ..transport.messages import HttpAnswer
+from ..transport.retry_after import read_retry_after
+from .error_codes import meaning_of
 from .upstream_text import telling_nothing
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

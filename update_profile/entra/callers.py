@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from .caller import Caller, validate
-from .deadline import Deadline
-from .expiring_cache import ExpiringCache
-from .settings import Settings
+from ..deadline import Deadline
+from ..expiring_cache import ExpiringCache
+from ..settings import Settings
+from .bearer_token import Caller, validate
 from .signing_keys import SigningKeys
 
 MAX_ENTRIES = 10_000

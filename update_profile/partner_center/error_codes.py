@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .errors import Actor
+from ..errors import Actor
 
 
 @dataclass(frozen=True, kw_only=True)

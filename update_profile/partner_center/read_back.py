@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from .deadline import Deadline
-from .errors import PartnerCenterTimeout, UpdateProfileError
-from .evidence import Evidence
+from ..deadline import Deadline
+from ..errors import PartnerCenterTimeout, UpdateProfileError
+from ..evidence import Evidence
+from ..support_profile import SupportProfile
+from .answer import UpstreamAnswer
 from .retrying import is_cancelled
 from .stored_profile import differing, read_stored
-from .support_profile import SupportProfile
-from .upstream_answer import UpstreamAnswer
 
 LOOKS = 2
 PAUSE_SECONDS = 1.0  # between the looks, where the time allows

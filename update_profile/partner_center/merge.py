@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from .errors import InvalidProfile
-from .evidence import Evidence, FieldError
+from ..errors import InvalidProfile
+from ..evidence import Evidence, FieldError
+from ..support_profile import VALUE_NAMES, SupportProfile, check_members, refusal
 from .stored_profile import StoredProfile
-from .support_profile import VALUE_NAMES, SupportProfile, check_members, refusal
 
 
 def merge(changes: Mapping[str, str], stored: StoredProfile) -> SupportProfile:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from .deadline import Deadline
-from .errors import EntraTimeout, EntraTrouble, EntraUnavailable, EntraUnexpected
-from .evidence import Evidence
-from .http_client import HttpClient
-from .http_messages import HttpAnswer, HttpRequest, TransportError
-from .retry_after import read_retry_after
-from .strict_json import NotJson, parse
+from ..deadline import Deadline
+from ..errors import EntraTimeout, EntraTrouble, EntraUnavailable, EntraUnexpected
+from ..evidence import Evidence
+from ..strict_json import NotJson, parse
+from ..transport.client import HttpClient
+from ..transport.messages import HttpAnswer, HttpRequest, TransportError
+from ..transport.retry_after import read_retry_after
 
 logger = logging.getLogger("update_profile")
 ATTEMPT_SECONDS = 10.0  # so that a budget of 20 s has room for a second attempt after a hang

@@ -16,11 +16,8 @@ from typing import Any
 
 import msal
 
-from .caller import Caller
-from .client_credential import ClientCredential, MsalCredential
-from .deadline import Deadline
-from .entra_answers import AccessToken, lacks_application, read_result
-from .errors import (
+from ..deadline import Deadline
+from ..errors import (
     ConsentRequired,
     EntraTimeout,
     EntraUnexpected,
@@ -28,12 +25,15 @@ from .errors import (
     Misconfigured,
     UpdateProfileError,
 )
+from ..settings import Settings
+from ..transport.client import HttpClient
+from ..transport.retry_after import read_retry_after
+from .bearer_token import Caller
+from .credential import ClientCredential, MsalCredential
 from .exchange_cache import Exchange, ExchangeCache, How
-from .http_client import HttpClient
-from .msal_http_client import MsalHttpClient
-from .retry_after import read_retry_after
-from .settings import Settings
+from .msal_transport import MsalHttpClient
 from .signing_keys import SigningKeys
+from .token_response import AccessToken, lacks_application, read_result
 
 logger = logging.getLogger("update_profile")
 MAX_THREADS = 16  # each is taken for as long as Entra ID takes to answer one user

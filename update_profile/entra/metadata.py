@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from .deadline import Deadline
-from .errors import EntraTimeout, EntraUnavailable, Misconfigured, UpdateProfileError
-from .evidence import Evidence
-from .http_client import HttpClient
-from .http_messages import HttpRequest, TransportError
-from .retry_after import read_retry_after
-from .strict_json import NotJson, parse
+from ..deadline import Deadline
+from ..errors import EntraTimeout, EntraUnavailable, Misconfigured, UpdateProfileError
+from ..evidence import Evidence
+from ..strict_json import NotJson, parse
+from ..transport.client import HttpClient
+from ..transport.messages import HttpRequest, TransportError
+from ..transport.retry_after import read_retry_after
 
 logger = logging.getLogger("update_profile")
 UNKNOWN_TENANT = 90002  # learn.microsoft.com/entra/identity-platform/reference-error-codes

@@ -8,10 +8,10 @@ text for numbers. They run after the signature is verified and in the order of t
 from collections.abc import Mapping
 from typing import Any
 
-from .clouds import Issuers
-from .errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
-from .evidence import Evidence
-from .settings import Settings
+from ..clouds import Issuers
+from ..errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
+from ..evidence import Evidence
+from ..settings import Settings
 
 CLOCK_LEEWAY_SECONDS = 60  # for nbf and iat; none for exp, as Entra ID would refuse the exchange
 YEAR_10000 = 253_402_300_800  # as seconds since 1970; no date can be made of more

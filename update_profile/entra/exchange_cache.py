@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from .caller import Caller
-from .deadline import Deadline
-from .entra_answers import AccessToken
-from .errors import EntraThrottled, EntraTimeout
-from .evidence import Evidence
-from .expiring_cache import ExpiringCache
-from .retry_after import DEFAULT_SECONDS
-from .single_flight import SingleFlight
+from ..deadline import Deadline
+from ..errors import EntraThrottled, EntraTimeout
+from ..evidence import Evidence
+from ..expiring_cache import ExpiringCache
+from ..single_flight import SingleFlight
+from ..transport.retry_after import DEFAULT_SECONDS
+from .bearer_token import Caller
+from .token_response import AccessToken
 
 MAX_ENTRIES = 10_000
 EXPIRY_MARGIN_SECONDS = 300.0  # as msal and azure-identity keep: a token is not used in its last minutes

@@ -1,0 +1,1 @@
+"""Microsoft Entra ID: who calls, and a Partner Center token on behalf of that user."""

@@ -1,0 +1,1 @@
+"""Partner Center: the support profile, read and written."""

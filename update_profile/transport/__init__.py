@@ -1,0 +1,1 @@
+"""HTTP over TLS, with a deadline in every wait."""
