@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test lint format soak package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house soak package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -19,7 +19,7 @@ SECONDS ?= 60
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test lint format soak package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test test-unit lint format house soak package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -36,17 +36,17 @@ $(info Using Python $(VERSION): $(INTERPRETER))
 endif
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; \
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  make %-9s %s\n' "$$name" "$$text"; \
 	done
 	@echo
 	@echo '  PYTHON=python3.12   use that Python; else the best one here: 3.13, 3.12, 3.11'
 	@echo '  ARGS="-k health"    more arguments for pytest (make test); the coverage gate is then off'
 
-demo: $(VENV)/installed-sandbox ## show one update from end to end, one refusal and one outage
+demo: $(VENV)/installed-sandbox ## show one update from end to end, one refusal and one outage; a few seconds
 	@$(VENV_PYTHON) -m sandbox.demo
 
-serve: $(VENV)/installed-sandbox ## leave the same running, with a curl line to paste
+serve: $(VENV)/installed-sandbox ## run the function beside local stand-ins, with a curl line to paste
 	@$(VENV_PYTHON) -m sandbox.serve
 
 # Production runs 3.13 and later; the fallback below it (docs/adr/0001-programming-model.md) is not measured.
@@ -54,8 +54,17 @@ ifeq ($(ARGS)$(filter 3.11 3.12,$(VERSION)),)
 COVERAGE := --cov=update_profile --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 endif
 
-test: $(VENV)/installed-dev ## run every test; on 3.13 and later with 100 % line and branch coverage
-	@$(VENV_PYTHON) -m pytest $(COVERAGE) $(ARGS)
+# pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+test: test-unit ## run every test: the unit tests, then all others; about two minutes on two cores
+	@$(VENV_PYTHON) -m pytest $(PARALLEL) tests/end_to_end tests/sandbox tests/repository $(ARGS)
+
+test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 100 % line and branch coverage
+	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(COVERAGE) tests/unit $(ARGS)
+
+house: $(VENV)/installed-sandbox ## draw the package from its imports, and count the frames from trigger to socket
+	@$(VENV_PYTHON) -m scripts.house
 
 lint: $(VENV)/installed-dev ## check rules and format (ruff), types (mypy --strict) and workflows (zizmor)
 	@$(VENV_PYTHON) -m ruff check .
@@ -64,7 +73,7 @@ lint: $(VENV)/installed-dev ## check rules and format (ruff), types (mypy --stri
 	@$(VENV_PYTHON) -m check_jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
-format: $(VENV)/installed-dev ## mend what ruff can mend
+format: $(VENV)/installed-dev ## fix what ruff can fix
 	@$(VENV_PYTHON) -m ruff check --fix .
 	@$(VENV_PYTHON) -m ruff format .
 
@@ -74,7 +83,7 @@ soak: $(VENV)/installed-dev ## mixed traffic with random faults for SECONDS=60; 
 package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
 	@$(VENV_PYTHON) -m scripts.package
 
-lock: $(VENV)/installed-sandbox ## write requirements.lock anew, after a change of requirements.txt (3.13)
+lock: $(VENV)/installed-sandbox ## write requirements.lock again, after a change of requirements.txt (3.13)
 	@$(VENV_PYTHON) -m scripts.lock
 
 clean: ## remove the virtual environments and every cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sandbox import Answer, Sandbox
 from update_profile import handler
 from update_profile.request import IncomingRequest
-from update_profile.service import Services
+from update_profile.service import ServiceHolder
 
 SLOW_SECONDS = 2.0
 CALLS = 60
@@ -37,7 +37,7 @@ def _incoming(assertion: str) -> IncomingRequest:
     return IncomingRequest(method="POST", url="/api/update_profile", headers=headers, body=json.dumps(PROFILE).encode())
 
 
-async def _bobs_calls(sandbox: Sandbox, services: Services) -> tuple[float, float]:
+async def _bobs_calls(sandbox: Sandbox, services: ServiceHolder) -> tuple[float, float]:
     """Median call of a user with a new token each time, and the worst stall meanwhile, in milliseconds."""
     stalls = _Stalls()
     watching = asyncio.create_task(stalls.watch())
@@ -45,7 +45,7 @@ async def _bobs_calls(sandbox: Sandbox, services: Services) -> tuple[float, floa
     for number in range(CALLS):
         assertion = sandbox.entra.sign_in("bob", nonce=number)
         started_at = time.perf_counter()
-        reply = await handler.update_profile(_incoming(assertion), service=services.current)
+        reply = await handler.update_profile(_incoming(assertion), service=services.get)
         took.append(time.perf_counter() - started_at)
         assert reply.status == 200, reply.body
     watching.cancel()
@@ -57,13 +57,13 @@ async def main() -> None:
     logging.disable(logging.INFO)
     with Sandbox() as sandbox:
         os.environ.update(sandbox.settings())
-        services = Services()
+        services = ServiceHolder()
         await _bobs_calls(sandbox, services)
         alone, stall_alone = await _bobs_calls(sandbox, services)
         sandbox.entra.script(Answer.true(delay_seconds=SLOW_SECONDS), times=None, path="token", user="alice")
         alice = [
             asyncio.create_task(
-                handler.update_profile(_incoming(sandbox.entra.sign_in("alice", nonce=n)), service=services.current)
+                handler.update_profile(_incoming(sandbox.entra.sign_in("alice", nonce=n)), service=services.get)
             )
             for n in range(4)
         ]

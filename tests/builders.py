@@ -1,12 +1,14 @@
 """Builders: the valid thing, with what a test wants otherwise."""
 
+import hashlib
 import json
 import uuid
 from typing import Any
 
-from update_profile.entra.bearer_token import Caller
-from update_profile.request import IncomingRequest
+from update_profile.call import Call, Caller
+from update_profile.request import IncomingRequest, read_members
 from update_profile.settings import Settings, read_settings
+from update_profile.support_profile import SupportProfile, read_profile
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
@@ -53,8 +55,24 @@ def a_caller(**overrides: Any) -> Caller:  # noqa: ANN401  the class's own field
         "tenant_id": TENANT,
         "user_id": USER,
         "client_id": CLIENT,
-        "assertion": "assertion",
+        "token_digest": hashlib.sha256(b"assertion").digest(),
         "expires_at": 4_000_000_000.0,
         **overrides,
     }
     return Caller(**values)
+
+
+def a_digest(assertion: str) -> bytes:
+    """Return the digest of a bearer token."""
+    return hashlib.sha256(assertion.encode()).digest()
+
+
+def a_started_call(**incoming: Any) -> Call:  # noqa: ANN401  an_incoming's own arguments
+    """A call that has just started."""
+    request = an_incoming(**incoming)
+    return Call.start(request.method, request.headers)
+
+
+def read_body(body: bytes) -> SupportProfile:
+    """Read the full profile that a body holds."""
+    return read_profile(read_members(body))

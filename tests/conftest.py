@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from live_function import ROOT, EveryLog, LiveFunction
+from live_function import ROOT, EveryLog, Holders, LiveFunction
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
@@ -34,8 +34,22 @@ async def functions_host() -> AsyncIterator[FunctionsHost]:
 
 @pytest.fixture
 def live(functions_host: FunctionsHost, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> LiveFunction:
-    """The function over the sandbox, with nothing in its caches."""
+    """The function over the sandbox, as a process that has just started."""
     return LiveFunction(functions_host, sandbox, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def holders() -> Holders:
+    """Services that tests share."""
+    return {}
+
+
+@pytest.fixture
+def warm_live(
+    functions_host: FunctionsHost, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, holders: Holders
+) -> LiveFunction:
+    """The function over the sandbox, in a process that may have served other tests under the same settings."""
+    return LiveFunction(functions_host, sandbox, monkeypatch, holders=holders)
 
 
 @pytest.fixture

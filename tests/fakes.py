@@ -1,37 +1,31 @@
-"""Fakes of a call's collaborators: each does what it was told, and all note in one list what was asked of them."""
+"""Fakes of a call's collaborators: each does what it was told, and all note in one list what they were asked."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from builders import a_caller, some_settings
 
-from update_profile.call import Call
+from update_profile.call import AccessToken, Call, Caller, TokenSource
 from update_profile.deadline import Deadline
-from update_profile.entra.bearer_token import Caller
-from update_profile.entra.callers import Callers
 from update_profile.entra.credential import ClientCredential, MsalCredential
-from update_profile.entra.exchange_cache import How
-from update_profile.entra.on_behalf_of import OnBehalfOf
-from update_profile.entra.token_response import AccessToken
-from update_profile.partner_center.answer import UpstreamAnswer
-from update_profile.partner_center.client import Attempt, PartnerCenter
+from update_profile.partner_center.answer import ProfileResponse
 from update_profile.service import Service
 from update_profile.settings import Settings
 from update_profile.support_profile import SupportProfile
 
 T = TypeVar("T")
-SUCCESS = UpstreamAnswer(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)
+SUCCESS = ProfileResponse(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)
 
 
-Answer = UpstreamAnswer | BaseException
+Answer = ProfileResponse | BaseException
 Answers = Answer | list[Answer]
 
 
 @dataclass
 class Outcomes:
-    """What each step comes to: a value, or an exception that it raises. ``steps`` fills up as they are asked.
+    """The outcome of each step: a value, or an exception that it raises. ``steps`` records what was asked.
 
-    Partner Center's answers may be a list, given in turn, the last one for ever.
+    Partner Center's answers may be a list, given in turn; the last one repeats.
     """
 
     caller: Caller | BaseException = field(default_factory=a_caller)
@@ -42,65 +36,72 @@ class Outcomes:
     stored: Answers = SUCCESS
     steps: list[str] = field(default_factory=list, init=False)
     sent: list[tuple[SupportProfile, AccessToken, Call]] = field(default_factory=list, init=False)
-    attempts: list[Attempt] = field(default_factory=list, init=False)
+    deadlines: list[Deadline] = field(default_factory=list, init=False)
 
 
-class FakeOnBehalfOf(OnBehalfOf):
+@dataclass
+class FakeTokens:
     """Exchanges nothing."""
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        self.outcomes = outcomes
+    outcomes: Outcomes
 
     async def access_token(
-        self, caller: Caller, *, deadline: Deadline, claims: str | None = None
-    ) -> tuple[AccessToken, How]:
-        """The token, as if it were held."""
+        self, caller: Caller, assertion: str, *, deadline: Deadline, claims: str | None = None
+    ) -> tuple[AccessToken, TokenSource]:
+        """Return the token as if it were cached."""
         assert caller is self.outcomes.caller
+        assert assertion
         assert deadline.remaining_seconds() > 0
         self.outcomes.steps.append(f"exchange {claims}" if claims else "exchange")
         return _come_to(self.outcomes.access_token), "cached"
 
     def forget(self, caller: Caller, refused: AccessToken) -> None:
-        """Note it."""
+        """Record it."""
         assert (caller, refused) == (self.outcomes.caller, self.outcomes.access_token)
         self.outcomes.steps.append("forget")
 
 
-class FakePartnerCenter(PartnerCenter):
+@dataclass
+class FakePartnerCenter:
     """Reads and writes nothing."""
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        self.outcomes = outcomes
+    outcomes: Outcomes
 
-    async def get_support_profile(self, attempt: Attempt) -> UpstreamAnswer:
-        """What is stored; the last of several for ever."""
-        self.outcomes.steps.append("get")
-        self.outcomes.attempts.append(attempt)
-        return _come_to(_next(self.outcomes.stored))
-
-    async def put_support_profile(self, profile: SupportProfile, attempt: Attempt) -> UpstreamAnswer:
-        """The answer; what would have been sent is kept."""
+    async def request(
+        self,
+        profile: SupportProfile | None,
+        access_token: AccessToken,
+        *,
+        caller: Caller,
+        call: Call,
+        deadline: Deadline,
+    ) -> ProfileResponse:
+        """Return the next answer, and keep what would have been sent."""
+        assert caller is self.outcomes.caller
+        self.outcomes.deadlines.append(deadline)
+        if profile is None:
+            self.outcomes.steps.append("get")
+            return _come_to(_next(self.outcomes.stored))
         self.outcomes.steps.append("put")
-        self.outcomes.attempts.append(attempt)
-        self.outcomes.sent.append((profile, attempt.access_token, attempt.call))
+        self.outcomes.sent.append((profile, access_token, call))
         return _come_to(_next(self.outcomes.answer))
 
 
-class FakeCallers(Callers):
+@dataclass
+class FakeValidator:
     """Validates nothing."""
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        self.outcomes = outcomes
+    outcomes: Outcomes
 
     async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
-        """The caller, whatever the token."""
+        """Return the caller, whatever the token."""
         assert deadline.remaining_seconds() > 0
         self.outcomes.steps.append(f"token {assertion}")
         return _come_to(self.outcomes.caller)
 
 
 class FakeCredential:
-    """Gives a secret, and notes each refusal of it; ``fault`` is what a look at it shows."""
+    """A secret that counts its refusals. ``fault`` is what ``check`` raises."""
 
     def __init__(self, fault: BaseException | None = None) -> None:
         self.fault = fault
@@ -112,7 +113,7 @@ class FakeCredential:
             raise self.fault
 
     async def for_msal(self, *, deadline: Deadline) -> MsalCredential:
-        """A secret."""
+        """Return a secret."""
         assert deadline.remaining_seconds() >= 0
         return "a-secret"
 
@@ -124,12 +125,12 @@ class FakeCredential:
 def a_service(
     outcomes: Outcomes, settings: Settings | None = None, credential: ClientCredential | None = None
 ) -> Service:
-    """A service that comes to these outcomes."""
+    """Return a service with these outcomes."""
     return Service(
         settings=settings or some_settings(),
         credential=credential or FakeCredential(),
-        callers=FakeCallers(outcomes),
-        on_behalf_of=FakeOnBehalfOf(outcomes),
+        token_validator=FakeValidator(outcomes),
+        tokens=FakeTokens(outcomes),
         partner_center=FakePartnerCenter(outcomes),
     )
 

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from update_profile.deadline import Deadline
-from update_profile.entra.metadata import EntraMetadata, SigningKey, TenantMetadata
-from update_profile.transport.client import HttpClient
+from update_profile.entra.metadata import SigningKey, TenantMetadata
 from update_profile.transport.messages import HttpAnswer, HttpRequest
 
 
@@ -17,16 +16,16 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> float:
-        """The time, in seconds."""
+        """Return the time, in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time go by."""
+        """Move the clock."""
         self.now += seconds
 
 
-class FakeHttp(HttpClient):
-    """Gives the outcomes in turn, the last one for ever, and remembers what was asked."""
+class FakeHttp:
+    """Returns the outcomes in turn and repeats the last one. It records what was asked."""
 
     def __init__(self, *outcomes: HttpAnswer | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -34,7 +33,7 @@ class FakeHttp(HttpClient):
         self.deadlines: list[Deadline] = []
 
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
-        """The next outcome."""
+        """Return or raise the next outcome."""
         self.requests.append(request)
         self.deadlines.append(deadline)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -43,8 +42,8 @@ class FakeHttp(HttpClient):
         return outcome
 
 
-class FakeMetadata(EntraMetadata):
-    """Publishes ``key_ids``, or fails with ``failure``; counts the fetches. ``gate`` holds fetches back while unset."""
+class FakeMetadata:
+    """Publishes ``key_ids``, or raises ``failure``. ``gate`` holds fetches back while unset."""
 
     def __init__(self, *key_ids: str) -> None:
         self.key_ids: Iterable[str] = key_ids
@@ -54,7 +53,7 @@ class FakeMetadata(EntraMetadata):
         self.gate.set()
 
     async def fetch(self, tenant_id: str, *, deadline: Deadline) -> TenantMetadata:
-        """What is published right now."""
+        """Return what is published right now."""
         self.fetches.append(tenant_id)
         assert deadline.remaining_seconds() > 0
         await self.gate.wait()
@@ -67,6 +66,6 @@ class FakeMetadata(EntraMetadata):
 def an_answer(
     status: int = 200, body: bytes | None = b"{}", headers: Mapping[str, str] | None = None, reason: str = ""
 ) -> HttpAnswer:
-    """An answer as the HTTP client gives it."""
+    """Return an answer as the HTTP client does."""
     pairs = tuple((name.lower(), value) for name, value in (headers or {}).items())
     return HttpAnswer(status=status, reason=reason, headers=pairs, body=body)

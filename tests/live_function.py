@@ -5,9 +5,9 @@ host sends; below that through azure-functions alone.
 """
 
 import asyncio
-import itertools
 import json
 import logging
+import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,12 +20,14 @@ from builders import EXAMPLE
 from sandbox import Entry, Sandbox
 from sandbox.functions_host import FunctionsHost
 from sandbox.worker import Function, HttpAnswer, HttpCall
+from update_profile import http_trigger
+from update_profile.service import ServiceHolder
 from update_profile.settings import NAMES
+from update_profile.transport.client import Network
 
 ROOT = Path(__file__).parents[1]
 ROUTE = "/api/update_profile"
 AUDIT_EVENT = "update_profile.completed"
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -59,30 +61,57 @@ class Answered:
         return [error["field"] for error in self.json["errors"]]
 
 
-class LiveFunction:
-    """Calls the function, and knows what it did outside. New to its caches: each one has a service of its own."""
+Holders = dict[tuple[object, ...], ServiceHolder]
 
-    def __init__(self, host: FunctionsHost, sandbox: Sandbox, environment: pytest.MonkeyPatch) -> None:
+
+class LiveFunction:
+    """Calls the function, and knows what it did outside."""
+
+    def __init__(
+        self,
+        host: FunctionsHost,
+        sandbox: Sandbox,
+        environment: pytest.MonkeyPatch,
+        *,
+        holders: Holders | None = None,
+        network: Network | None = None,
+    ) -> None:
+        """``holders``: services to share, by their settings; None: a new service whenever a setting changes."""
         self.host = host
         self.sandbox = sandbox
         self._environment = environment
+        self._holders = holders
+        self._network = network
         for name in (*NAMES, "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
             environment.delenv(name, raising=False)
         self.set(**sandbox.settings())
-        self.allow(20)
 
-    def allow(self, seconds: int) -> None:
-        """Give each call about this long: no other test has the very same budget, so nothing of theirs is cached."""
-        # The function makes its collaborators anew for a new environment.
-        self.set(REQUEST_BUDGET_SECONDS=f"{seconds}.{next(_numbers):06}")
+    def allow(self, seconds: float) -> None:
+        """Set the budget of each call, in seconds."""
+        self.set(REQUEST_BUDGET_SECONDS=str(seconds))
+
+    def connect_through(self, network: Network) -> None:
+        """Open connections through this network, with a new service."""
+        self._network = network
+        self.restart()
+
+    def restart(self) -> None:
+        """Do what Azure does when a setting changes: the next call is the first one of a new process."""
+        settings = tuple((name, os.environ.get(name)) for name in NAMES)
+        # A service that knows other signing keys is of no use.
+        key = (*settings, self.sandbox.entra.keys.current.kid)
+        holders = self._holders if self._holders is not None and self._network is None else {}
+        holder = holders.setdefault(key, ServiceHolder(self._network))
+        self._environment.setattr(http_trigger, "_service", holder)
 
     def set(self, **settings: str | None) -> None:
-        """Change settings; None takes one away."""
+        """Change settings and restart; None takes one away."""
         for name, value in settings.items():
             if value is None:
                 self._environment.delenv(name, raising=False)
             else:
                 self._environment.setenv(name, value)
+        self.restart()
 
     async def call(
         self,

@@ -5,16 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builders import EXAMPLE, TENANT, an_incoming
+from builders import EXAMPLE, a_caller, a_started_call
 
 from sandbox import Sandbox
-from update_profile.call import Call
+from update_profile.call import AccessToken, Call, Caller, TokenSource
 from update_profile.deadline import Deadline
-from update_profile.entra.bearer_token import Caller
-from update_profile.entra.exchange_cache import How
-from update_profile.entra.token_response import AccessToken
-from update_profile.partner_center.answer import UpstreamAnswer
-from update_profile.partner_center.client import Attempt
+from update_profile.operations import PartnerCenterApi
+from update_profile.partner_center.answer import ProfileResponse
 from update_profile.service import Service, build
 from update_profile.support_profile import SupportProfile, read_profile
 from update_profile.transport.client import HttpClient, create_ssl_context
@@ -24,11 +21,7 @@ from update_profile.transport.client import HttpClient, create_ssl_context
 def living_service(sandbox: Sandbox, **settings: str | None) -> Iterator[Service]:
     """Every collaborator of a call, built from the sandbox's settings; None leaves a setting out."""
     variables = {**sandbox.settings(), **settings}
-    service = build({name: value for name, value in variables.items() if value is not None})
-    try:
-        yield service
-    finally:
-        service.on_behalf_of.close()
+    yield build({name: value for name, value in variables.items() if value is not None})
 
 
 def a_client(sandbox: Sandbox) -> HttpClient:
@@ -38,18 +31,18 @@ def a_client(sandbox: Sandbox) -> HttpClient:
 
 async def validated(service: Service, assertion: str) -> Caller:
     """The caller behind a bearer token."""
-    return await service.callers.validate(assertion, deadline=Deadline.after(10))
+    return await service.token_validator.validate(assertion, deadline=Deadline.after(10))
 
 
-async def exchanged(service: Service, assertion: str, *, seconds: float = 20.0) -> tuple[AccessToken, How]:
+async def exchanged(service: Service, assertion: str, *, seconds: float = 20.0) -> tuple[AccessToken, TokenSource]:
     """The Partner Center token for a bearer token, and how it was come by."""
     caller = await validated(service, assertion)
-    return await service.on_behalf_of.access_token(caller, deadline=Deadline.after(seconds))
+    return await service.tokens.access_token(caller, assertion, deadline=Deadline.after(seconds))
 
 
 def a_call(*, seconds: float = 10.0, headers: dict[str, str] | None = None) -> Call:
     """A call that has so much time left."""
-    call = Call.start(an_incoming(headers=headers))
+    call = a_started_call(headers=headers)
     call.deadline = Deadline.after(seconds)
     return call
 
@@ -66,16 +59,18 @@ async def put(
     *,
     call: Call | None = None,
     profile: SupportProfile | None = None,
-) -> UpstreamAnswer:
+) -> ProfileResponse:
     """Write a profile with that user's Partner Center token."""
     token = AccessToken(value=sandbox.entra.partner_center_token(user), expires_in_seconds=3600)
-    return await service.partner_center.put_support_profile(profile or a_profile(), an_attempt(token, call))
+    return await sent(service.partner_center, token, call, profile)
 
 
-def an_attempt(access_token: AccessToken, call: Call | None = None) -> Attempt:
-    """One request of a call, with all the time that the call has left."""
+async def sent(
+    center: PartnerCenterApi, token: AccessToken, call: Call | None = None, profile: SupportProfile | None = None
+) -> ProfileResponse:
+    """Write a profile with this token, in all the time that the call has left."""
     call = call or a_call()
-    return Attempt(access_token=access_token, call=call, tenant_id=TENANT, deadline=call.deadline)
+    return await center.request(profile or a_profile(), token, caller=a_caller(), call=call, deadline=call.deadline)
 
 
 def open_sockets() -> int:

@@ -1,7 +1,7 @@
-"""A claims challenge: what a user must prove at the next sign-in.
+"""Claims challenges: what a user must prove at the next sign-in.
 
-Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Entra ID gives the claims as JSON text in its
-refusal, an API as base64 of the same in ``WWW-Authenticate``.
+Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Entra ID puts the claims into a refusal as JSON
+text; an API puts the same text, in base64, into ``WWW-Authenticate``.
 """
 
 import base64
@@ -9,13 +9,15 @@ import binascii
 import json
 import re
 
+from .errors import ClaimsChallenge
+
 MAX_CLAIMS_LENGTH = 8192
 _ERROR = re.compile(r'\berror="?insufficient_claims\b', re.ASCII | re.IGNORECASE)
 _CLAIMS = re.compile(r'\bclaims="?([A-Za-z0-9+/_=-]{1,12288})"?(?:[\s,]|$)', re.ASCII | re.IGNORECASE)
 
 
 def compact_claims(value: object) -> str | None:
-    """The claims as compact JSON text; None where they are no JSON object of sane size."""
+    """Return the claims as compact JSON text; None when they are not a JSON object of reasonable size."""
     if not isinstance(value, str) or len(value) > MAX_CLAIMS_LENGTH:
         return None
     try:
@@ -26,7 +28,7 @@ def compact_claims(value: object) -> str | None:
 
 
 def challenged_claims(www_authenticate: str) -> str | None:
-    """The claims that an API asks for, as compact JSON text; None where the header holds no such challenge."""
+    """Return the claims that an API asks for, as compact JSON text; None when the header has no such challenge."""
     encoded = _CLAIMS.search(www_authenticate)
     if encoded is None or not _ERROR.search(www_authenticate):
         return None
@@ -35,3 +37,12 @@ def challenged_claims(www_authenticate: str) -> str | None:
         return compact_claims(base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8"))
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def render(challenge: ClaimsChallenge) -> str:
+    """Write a challenge as a value of ``WWW-Authenticate``."""
+    claims = base64.b64encode(challenge.claims.encode("utf-8")).decode("ascii")
+    return (
+        f'Bearer realm="{challenge.tenant_id}", authorization_uri="{challenge.authorization_uri}", '
+        f'error="insufficient_claims", claims="{claims}"'
+    )

@@ -2,7 +2,7 @@
 
 Sources: learn.microsoft.com/partner-center/developer/partner-center-rest-urls (API addresses),
 learn.microsoft.com/entra/identity-platform/authentication-national-cloud (login hosts). The issuers of v1 tokens
-outside the global cloud rest on third-party reports and were not seen on live tokens.
+outside the global cloud come from third-party reports; they are not verified on live tokens.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ class Cloud:
     """One national cloud.
 
     Attributes:
-        authority_host: Where users sign in; the host that v2 issuers name.
-        aliases: Other login hosts of the same cloud, which MSAL knows too: bare host names.
-        v1_issuer_host: The host that v1 issuers name.
+        authority_host: Where users sign in, and the host in v2 issuers.
+        aliases: Other login hosts of the same cloud that MSAL knows: bare host names.
+        v1_issuer_host: The host in v1 issuers.
         base_url: Partner Center's API.
-        scope: The delegated permission to ask for.
-        federated_audience: What a managed identity's token must be made for, to be trusted as a federated credential
+        scope: The delegated permission to request.
+        federated_audience: The audience that makes a managed identity's token count as a federated credential
             (learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
-        closed: Why the cloud cannot be used any more; None for a live one.
+        closed: Why the cloud can no longer be used; None for a live one.
     """
 
     authority_host: str
@@ -87,11 +87,11 @@ class Issuers:
 
 
 def issuers(authority_host: str, tenant_id: str) -> Issuers:
-    """Say who issues a tenant's tokens.
+    """Return who issues a tenant's tokens.
 
     Args:
-        authority_host: ``https://host[:port]`` as configured. A host of the table stands for its whole cloud,
-            aliases too; an unknown one issues under its own name.
+        authority_host: ``https://host[:port]`` as configured. A host in the table, or one of its aliases, stands for
+            its whole cloud; an unknown host issues under its own name.
         tenant_id: The tenant's GUID, in lower case.
     """
     cloud = cloud_of(authority_host)
@@ -101,7 +101,7 @@ def issuers(authority_host: str, tenant_id: str) -> Issuers:
 
 
 def cloud_of(authority_host: str) -> Cloud | None:
-    """Find the cloud a login host belongs to; None for a host that is in no row."""
+    """Return the cloud that a login host belongs to; None for a host that is not in the table."""
     host = urlsplit(authority_host).netloc
     for cloud in CLOUDS.values():
         if host == urlsplit(cloud.authority_host).netloc or host in cloud.aliases:

@@ -1,4 +1,4 @@
-"""The end of a call's time: every wait takes its time-out from what is left."""
+"""When a call must be done. Every wait takes its time-out from what is left."""
 
 import time
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """A deadline so many seconds from now."""
+        """Return the deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
-        """What is left; 0.0 once it has passed."""
+        """Return what is left; 0.0 once the deadline has passed."""
         return max(0.0, self.at - time.monotonic())
 
-    def shortly_before(self) -> "Deadline":
-        """A little sooner than this one: work that ends by it can still say why to those who wait for this one."""
+    def with_margin(self) -> "Deadline":
+        """Return a slightly earlier deadline: work that ends by it can still tell those who wait for this one why."""
         return Deadline(self.at - min(LONGEST_MARGIN_SECONDS, self.remaining_seconds() / 20))
 
     def within(self, seconds: float) -> "Deadline":
-        """The sooner of this deadline and so many seconds from now."""
+        """Return the earlier of this deadline and that many seconds from now."""
         return Deadline(min(self.at, time.monotonic() + seconds))

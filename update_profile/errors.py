@@ -1,33 +1,86 @@
 """Every failure this function can answer with, as one tree.
 
-Each class fixes its code (a slug for machines), status, actor and retryability; its docstring is the title::
+Each class fixes a code (a slug for machines), a status, an actor (who must act) and whether a retry can help. The first
+line of its docstring is the title that callers read::
 
     UpdateProfileError
-    ├── RequestRefused         the caller sent something we cannot take
+    ├── RequestRefused         the request cannot be accepted as sent
     │   └── MalformedBody · BodyTooLarge · UnsupportedMediaType · InvalidProfile · InvalidHeader · InvalidParameter
-    ├── TokenRefused           the bearer token is not a user's, for us, now
+    ├── TokenRefused           the bearer token is not a valid user token for this function
     │   └── MissingToken · InvalidToken · AppOnlyToken · InsufficientScope · TenantNotAllowed · ClientNotAllowed
-    ├── EntraRefused           Entra ID does not give this user a Partner Center token
+    ├── EntraRefused           Entra ID refuses this user a Partner Center token
     │   └── InteractionRequired · ConsentRequired · AccessBlocked
-    ├── EntraTrouble           Entra ID cannot be had right now
+    ├── EntraFailed            Entra ID gives no usable answer right now
     │   └── EntraThrottled · EntraUnavailable · EntraTimeout · EntraUnexpected
     ├── Misconfigured          our own settings, credential or registration
-    ├── PartnerCenterAnswered  Partner Center refused or failed; its status is kept
+    ├── PartnerCenterRefused   Partner Center answered with a failure; its status is kept
     │   └── PartnerCenterMfaRequired · PartnerCenterRejected · PartnerCenterThrottled · PartnerCenterFailed
-    ├── PartnerCenterSilent    no answer of Partner Center that can be used
-    │   └── PartnerCenterUnreachable · PartnerCenterUnexpected · PartnerCenterTimeout
+    ├── PartnerCenterUnusable  Partner Center gave no usable answer
+    │   └── PartnerCenterUnreachable · PartnerCenterUnexpected · PartnerCenterUnanswered
     └── Unexpected             a fault of ours
 """
 
-from typing import ClassVar, Literal
-
-from .evidence import NOTHING, Evidence
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
 Actor = Literal["caller", "user", "administrator", "operator", "nobody"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
+    """One refused member of the body, or one wrong setting: its name and what is wrong with it, never its value."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamFault:
+    """What Partner Center said about its failure. None: it said nothing, or its text repeats a value that was sent."""
+
+    status: int
+    code: str | None = None
+    description: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntraFault:
+    """What Entra ID said about its refusal: names and numbers, never its text."""
+
+    error: str | None
+    codes: tuple[int, ...] = ()
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsChallenge:
+    """What the user must prove at the next sign-in (learn.microsoft.com/entra/identity-platform/claims-challenge).
+
+    ``claims`` is JSON text, as Entra ID wrote it.
+    """
+
+    tenant_id: str
+    authorization_uri: str
+    claims: str
+
+
 class UpdateProfileError(Exception):
-    """A failure with an answer of its own."""
+    """A failure with an answer of its own.
+
+    Attributes:
+        detail: What is wrong and what to do about it. Callers read it; it repeats nothing that was sent.
+        fields: The refused members or wrong settings.
+        upstream: What Partner Center said; None when it did not answer.
+        entra: What Entra ID said; None when it did not refuse.
+        challenge: What the next sign-in must prove; None when no challenge came.
+        scope: The scope that is missing or lacks consent; None when the scope is not the problem.
+        consent_uri: Where an administrator consents; None when consent is not the problem.
+        outcome: ``unknown`` for a write whose outcome is not known.
+        retry_after_seconds: How long the other side asks to wait; None when it does not say.
+    """
 
     code: ClassVar[str] = ""
     status: int = 500
@@ -37,26 +90,48 @@ class UpdateProfileError(Exception):
     def __init_subclass__(
         cls, *, code: str = "", status: int = 0, actor: Actor | None = None, retryable: bool | None = None
     ) -> None:
-        """Fix what the class statement names; inherit the rest. A class without a code is never raised."""
+        """Set what the class statement names and inherit the rest. A class without a code is never raised."""
         cls.code = code
         cls.status = status or cls.status
         cls.actor = actor or cls.actor
         cls.retryable = cls.retryable if retryable is None else retryable
 
-    def __init__(self, detail: str, evidence: Evidence = NOTHING) -> None:
-        """``detail`` goes to the caller: what is wrong and what to do; it repeats nothing that was sent."""
+    def __init__(  # noqa: PLR0913  every piece of evidence is a keyword, and most errors pass one
+        self,
+        detail: str,
+        *,
+        fields: tuple[FieldError, ...] = (),
+        upstream: UpstreamFault | None = None,
+        entra: EntraFault | None = None,
+        challenge: ClaimsChallenge | None = None,
+        scope: str | None = None,
+        consent_uri: str | None = None,
+        outcome: Literal["unknown"] | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.evidence = evidence
+        self.fields = fields
+        self.upstream = upstream
+        self.entra = entra
+        self.challenge = challenge
+        self.scope = scope
+        self.consent_uri = consent_uri
+        self.outcome = outcome
+        self.retry_after_seconds = retry_after_seconds
 
     @property
     def title(self) -> str:
         """The class in one sentence, the same for every occurrence (RFC 9457, section 3.1.3)."""
         return (type(self).__doc__ or self.code).splitlines()[0]
 
+    def again(self) -> Self:
+        """Return a copy to raise: an error that is raised twice collects the tracebacks of both."""
+        return copy.copy(self)
+
 
 class RequestRefused(UpdateProfileError, status=400, actor="caller"):
-    """The request cannot be taken as it is."""
+    """The request cannot be accepted as sent."""
 
 
 class MalformedBody(RequestRefused, code="malformed_body"):
@@ -64,23 +139,23 @@ class MalformedBody(RequestRefused, code="malformed_body"):
 
 
 class BodyTooLarge(RequestRefused, code="body_too_large", status=413):
-    """The body is larger than this function takes."""
+    """The body is too large."""
 
 
 class UnsupportedMediaType(RequestRefused, code="unsupported_media_type", status=415):
-    """The body is not sent as plain JSON."""
+    """The body is not plain JSON."""
 
 
 class InvalidProfile(RequestRefused, code="invalid_profile", status=422):
-    """The body is not a full support profile."""
+    """The body is not a valid support profile."""
 
 
 class InvalidHeader(RequestRefused, code="invalid_header"):
-    """A request header has a form this function does not take."""
+    """A request header is invalid."""
 
 
 class InvalidParameter(RequestRefused, code="invalid_parameter"):
-    """The query has a parameter this function does not take."""
+    """A query parameter is invalid."""
 
 
 class TokenRefused(UpdateProfileError, status=403, actor="caller"):
@@ -88,35 +163,35 @@ class TokenRefused(UpdateProfileError, status=403, actor="caller"):
 
 
 class MissingToken(TokenRefused, code="missing_token", status=401):
-    """No bearer token came with the request."""
+    """The request has no bearer token."""
 
 
 class InvalidToken(TokenRefused, code="invalid_token", status=401):
-    """The bearer token is not a valid one for this function."""
+    """The bearer token is not valid for this function."""
 
 
 class AppOnlyToken(TokenRefused, code="app_only_token"):
-    """The bearer token is an application's; only a user can be acted for."""
+    """The bearer token belongs to an application, not to a user."""
 
 
 class InsufficientScope(TokenRefused, code="insufficient_scope"):
-    """The bearer token lacks the scope of this function."""
+    """The bearer token lacks the required scope."""
 
 
 class TenantNotAllowed(TokenRefused, code="tenant_not_allowed", actor="operator"):
-    """The user's tenant may not use this function."""
+    """The user's tenant is not allowed to use this function."""
 
 
 class ClientNotAllowed(TokenRefused, code="client_not_allowed", actor="operator"):
-    """The calling application may not use this function."""
+    """The calling application is not allowed to use this function."""
 
 
 class EntraRefused(UpdateProfileError, status=403, actor="administrator"):
-    """Entra ID gives this user no Partner Center token."""
+    """Entra ID refuses this user a Partner Center token."""
 
 
 class InteractionRequired(EntraRefused, code="interaction_required", status=401, actor="user"):
-    """The user must sign in again, with what is asked for."""
+    """The user must sign in again."""
 
 
 class ConsentRequired(EntraRefused, code="consent_required"):
@@ -124,77 +199,94 @@ class ConsentRequired(EntraRefused, code="consent_required"):
 
 
 class AccessBlocked(EntraRefused, code="access_blocked"):
-    """A policy or an assignment keeps this user out."""
+    """A policy or a missing assignment blocks this user."""
 
 
-class EntraTrouble(UpdateProfileError, status=503, actor="nobody", retryable=True):
-    """Entra ID cannot be had right now."""
+class EntraFailed(UpdateProfileError, status=503, actor="nobody", retryable=True):
+    """Entra ID gives no usable answer right now."""
 
 
-class EntraThrottled(EntraTrouble, code="entra_throttled"):
-    """Entra ID asks to wait."""
+class EntraThrottled(EntraFailed, code="entra_throttled"):
+    """Entra ID is throttling requests."""
 
 
-class EntraUnavailable(EntraTrouble, code="entra_unavailable"):
-    """Entra ID cannot be reached."""
+class EntraUnavailable(EntraFailed, code="entra_unavailable"):
+    """Entra ID is unavailable."""
 
 
-class EntraTimeout(EntraTrouble, code="entra_timeout", status=504):
+class EntraTimeout(EntraFailed, code="entra_timeout", status=504):
     """Entra ID did not answer in time."""
 
 
-class EntraUnexpected(EntraTrouble, code="entra_unexpected", status=502):
-    """Entra ID answered with something that cannot be used."""
+class EntraUnexpected(EntraFailed, code="entra_unexpected", status=502):
+    """Entra ID gave an answer that cannot be used."""
 
 
 class Misconfigured(UpdateProfileError, code="misconfigured"):
-    """This function is not set up rightly."""
+    """This function is misconfigured."""
+
+    @classmethod
+    def of(cls, faults: Iterable[FieldError]) -> "Misconfigured":
+        """Build the error for settings that are wrong or missing, one entry for each setting."""
+        fields = tuple(faults)
+        names = ", ".join(fault.field for fault in fields)
+        return cls(f"Wrong or missing settings: {names}.", fields=fields)
 
 
-class PartnerCenterAnswered(UpdateProfileError, status=502):
-    """Partner Center did not carry the request out; its status is kept."""
+class PartnerCenterRefused(UpdateProfileError, status=502, actor="operator"):
+    """Partner Center answered with a failure.
+
+    ``upstream`` gives the status. ``actor`` and ``retryable`` override the class's; None keeps them.
+    """
 
     def __init__(
-        self, detail: str, evidence: Evidence, *, actor: Actor | None = None, retryable: bool | None = None
+        self,
+        detail: str,
+        *,
+        upstream: UpstreamFault | None = None,
+        retry_after_seconds: int | None = None,
+        actor: Actor | None = None,
+        retryable: bool | None = None,
     ) -> None:
-        """``evidence.upstream`` gives the status. ``actor`` and ``retryable``: None keeps the class's."""
-        super().__init__(detail, evidence)
-        self.status = evidence.upstream.status if evidence.upstream else self.status
+        super().__init__(detail, upstream=upstream, retry_after_seconds=retry_after_seconds)
+        self.status = upstream.status if upstream else self.status
         self.actor = actor or self.actor
         self.retryable = self.retryable if retryable is None else retryable
 
 
-class PartnerCenterMfaRequired(PartnerCenterAnswered, code="partner_center_mfa_required", actor="user"):
-    """Partner Center wants a sign-in with multi-factor authentication."""
+class PartnerCenterMfaRequired(PartnerCenterRefused, code="partner_center_mfa_required", actor="user"):
+    """Partner Center requires multi-factor authentication."""
 
 
-class PartnerCenterRejected(PartnerCenterAnswered, code="partner_center_rejected"):
+class PartnerCenterRejected(PartnerCenterRefused, code="partner_center_rejected"):
     """Partner Center rejected the request."""
 
 
-class PartnerCenterThrottled(PartnerCenterAnswered, code="partner_center_throttled", actor="nobody", retryable=True):
-    """Partner Center asks to wait."""
+class PartnerCenterThrottled(PartnerCenterRefused, code="partner_center_throttled", actor="nobody", retryable=True):
+    """Partner Center is throttling requests."""
 
 
-class PartnerCenterFailed(PartnerCenterAnswered, code="partner_center_failed", actor="nobody", retryable=True):
+class PartnerCenterFailed(PartnerCenterRefused, code="partner_center_failed", actor="nobody", retryable=True):
     """Partner Center failed."""
 
 
-class PartnerCenterSilent(UpdateProfileError, status=502, actor="nobody", retryable=True):
-    """Partner Center gave no answer that can be used."""
+class PartnerCenterUnusable(UpdateProfileError, status=502, actor="nobody", retryable=True):
+    """Partner Center gave no usable answer."""
 
 
-class PartnerCenterUnreachable(PartnerCenterSilent, code="partner_center_unreachable"):
-    """Partner Center cannot be reached; nothing was sent."""
+class PartnerCenterUnreachable(PartnerCenterUnusable, code="partner_center_unreachable"):
+    """Partner Center cannot be reached. Nothing was sent."""
 
 
-class PartnerCenterUnexpected(PartnerCenterSilent, code="partner_center_unexpected", actor="operator", retryable=False):
-    """Partner Center answered with a status that has no meaning here."""
+class PartnerCenterUnexpected(
+    PartnerCenterUnusable, code="partner_center_unexpected", actor="operator", retryable=False
+):
+    """Partner Center answered with an unexpected status."""
 
 
-class PartnerCenterTimeout(PartnerCenterSilent, code="partner_center_timeout", status=504):
-    """The request was sent to Partner Center and no answer can be read."""
+class PartnerCenterUnanswered(PartnerCenterUnusable, code="partner_center_timeout", status=504):
+    """The request was sent to Partner Center, but no readable answer came back."""
 
 
 class Unexpected(UpdateProfileError, code="unexpected"):
-    """This function failed."""
+    """This function failed unexpectedly."""

@@ -1,4 +1,4 @@
-"""A bounded cache in which each entry has an end. The least recently used entry goes first."""
+"""A bounded cache whose entries expire. The least recently used entry is evicted first."""
 
 import time
 from collections import OrderedDict
@@ -12,23 +12,23 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Entry(Generic[V]):
-    """A value, and how long it still stands, in seconds."""
+    """A value and how long it remains valid, in seconds."""
 
     value: V = field(repr=False)
     left_seconds: float
 
 
 class ExpiringCache(Generic[K, V]):
-    """Values by key. Belongs to one event loop."""
+    """Values by key, each until its own moment."""
 
     def __init__(self, max_entries: int, *, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` gives seconds since 1970."""
+        """``clock`` returns seconds since 1970."""
         self._max_entries = max_entries
         self._clock = clock
         self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
 
     def get(self, key: K) -> Entry[V] | None:
-        """What is held; None when nothing is, or its end has come."""
+        """Return the entry under a key; None when there is none or it has expired."""
         if key not in self._entries:
             return None
         value, until = self._entries[key]
@@ -40,7 +40,7 @@ class ExpiringCache(Generic[K, V]):
         return Entry(value, left_seconds)
 
     def keep(self, key: K, value: V, *, until: float) -> None:
-        """Hold a value until a moment, in seconds since 1970; one whose end has come is not held at all."""
+        """Store a value until a moment, in seconds since 1970. A moment that has passed stores nothing."""
         self._entries.pop(key, None)
         if until > self._clock():
             self._entries[key] = value, until
@@ -48,9 +48,9 @@ class ExpiringCache(Generic[K, V]):
             self._entries.popitem(last=False)
 
     def drop(self, key: K) -> None:
-        """Hold nothing under this key."""
+        """Remove the entry under a key, if there is one."""
         self._entries.pop(key, None)
 
     def __len__(self) -> int:
-        """How many entries are held, those whose end nobody has noticed yet included."""
+        """Return the number of entries, including expired ones that are not yet evicted."""
         return len(self._entries)

@@ -1,26 +1,26 @@
 """What an Email, a Telephone and a Website may be.
 
-Microsoft documents no limits for the support profile, so these are our own: they refuse what a customer could not
-read or use and pass the rest, Microsoft's own example (``www.microsoft.com`` without a scheme) included. A value is
+Microsoft documents no limits for the support profile, so these are our own. They refuse what a customer could not read
+or use and accept the rest, including Microsoft's own example (``www.microsoft.com``, without a scheme). A value is
 checked, never rewritten: what passes is sent as it came, code point for code point. Lengths are in code points.
 
-Each rule raises ValueError with a sentence that holds no part of the value.
+Each rule raises ValueError with a message that quotes nothing of the value.
 """
 
 import re
 import unicodedata
 
-EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 TELEPHONE_LENGTH = 64
 WEBSITE_LENGTH = 2048
-# Joiners shape letters in several scripts and stand in internationalised names (RFC 5892, appendix A).
+# Joiners shape letters in several scripts and occur in internationalised names (RFC 5892, appendix A).
 _JOINERS = frozenset("\u200c\u200d")
-# What may stand before a first colon without being a scheme: www.contoso.com:8080, [2001:db8::1].
+# What may precede a first colon without being a scheme: www.contoso.com:8080, [2001:db8::1].
 _HOST_WITH_PORT = re.compile(r"[^:]+[.\u3002\uff0e\uff61][^:]*:[0-9]{1,5}|\[.*")
 
 
 def email(value: str) -> str:
-    """One ``@`` with something on both sides and no white space."""
+    """Accept one ``@`` with something on both sides, and no white space."""
     _check_text(value, longest=EMAIL_LENGTH, allowed=_JOINERS)
     _refuse_white_space(value)
     local, at, domain = value.partition("@")
@@ -30,7 +30,7 @@ def email(value: str) -> str:
 
 
 def telephone(value: str) -> str:
-    """At least one digit, of any script."""
+    """Accept any text with at least one digit, of any script."""
     _check_text(value, longest=TELEPHONE_LENGTH, allowed=frozenset())
     if not any(character.isdecimal() for character in value):
         raise ValueError("needs a digit")
@@ -38,15 +38,15 @@ def telephone(value: str) -> str:
 
 
 def website(value: str) -> str:
-    """No white space, no user information, and no scheme but ``http`` or ``https``."""
+    """Accept ``http``, ``https`` or no scheme, without white space and user information."""
     _check_text(value, longest=WEBSITE_LENGTH, allowed=_JOINERS)
     _refuse_white_space(value)
     scheme, rest = _split_scheme(value)
     if scheme.lower() not in ("", "http", "https"):
-        raise ValueError("may start with http:// or https:// or with no scheme at all")
-    # Readers differ on slashes that are too many, too few or lean back: none of them may see a user.
+        raise ValueError("must start with http:// or https://, or have no scheme")
+    # Browsers differ on extra, missing and backward slashes: none of them may see a user here.
     if "@" in re.split(r"[/?#]", rest.lstrip("/\\"), maxsplit=1)[0]:
-        raise ValueError("must not hold user information (something@ before the host)")
+        raise ValueError("must not have user information (something@ before the host)")
     return value
 
 
@@ -55,29 +55,29 @@ def _check_text(value: str, *, longest: int, allowed: frozenset[str]) -> None:
         raise ValueError("is blank")
     _refuse_invisible(value, allowed)
     if value[0].isspace() or value[-1].isspace():
-        raise ValueError("has white space at an end")
+        raise ValueError("starts or ends with white space")
     if len(value) > longest:
         raise ValueError(f"is longer than {longest} characters")
 
 
 def _refuse_invisible(value: str, allowed: frozenset[str]) -> None:
-    """Control and format characters come invisibly with copied text, and every customer would see them."""
+    """Refuse control and format characters: they slip in with copied text, and every customer would see the result."""
     for place, character in enumerate(value, start=1):
         if unicodedata.category(character) in ("Cc", "Cf") and character not in allowed:
-            raise ValueError(f"has an invisible character, U+{ord(character):04X} at character {place}")
+            raise ValueError(f"has an invisible character, U+{ord(character):04X}, at position {place}")
 
 
 def _refuse_white_space(value: str) -> None:
     for place, character in enumerate(value, start=1):
         if character.isspace():
-            raise ValueError(f"has white space at character {place}")
+            raise ValueError(f"has white space at position {place}")
 
 
 def _split_scheme(value: str) -> tuple[str, str]:
-    """The scheme ("" for none) and what follows.
+    """Return the scheme ("" for none) and what follows it.
 
-    ``www.contoso.com:8080`` is a host with a port. Any other colon before the first slash ends a scheme, if only one
-    that a reader may take for one (``1http:``, a joiner in ``http:``).
+    ``www.contoso.com:8080`` is a host with a port. Any other colon before the first slash ends a scheme, even one that
+    only some readers accept (``1http:``, a joiner in ``http:``).
     """
     head = re.split(r"[/?#\\]", value, maxsplit=1)[0]
     if ":" not in head or _HOST_WITH_PORT.fullmatch(head):

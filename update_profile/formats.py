@@ -1,6 +1,6 @@
-"""How the text of one environment variable becomes a value, and what is wrong with it when it does not.
+"""The formats of ids, numbers, addresses and lists, and what is wrong with a text that does not have them.
 
-Every parser takes trimmed text and raises ValueError with a sentence that names no value.
+Every parser takes trimmed text and raises ValueError with a message that quotes no value.
 """
 
 import re
@@ -15,82 +15,82 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
 def guid(text: str) -> str:
-    """A GUID, 8-4-4-4-12 hexadecimal digits, in lower case."""
+    """Parse a GUID, 8-4-4-4-12 hexadecimal digits; return it in lower case."""
     if not GUID.fullmatch(text):
-        raise ValueError("is no GUID (8-4-4-4-12 hexadecimal digits)")
+        raise ValueError("is not a GUID (8-4-4-4-12 hexadecimal digits)")
     return text.lower()
 
 
 def guids(text: str) -> frozenset[str]:
-    """Comma-separated GUIDs, at least one."""
+    """Parse comma-separated GUIDs, at least one."""
     return frozenset(guid(part) for part in _parts(text))
 
 
 def audiences(text: str) -> frozenset[str]:
-    """Comma-separated ``aud`` values, at least one, in lower case."""
+    """Parse comma-separated ``aud`` values, at least one; return them in lower case."""
     return frozenset(part.lower() for part in _parts(text))
 
 
 def scope(text: str) -> str:
-    """One scope, without blanks."""
+    """Parse one scope."""
     if not SCOPE_TOKEN.fullmatch(text):
-        raise ValueError("is not one scope (visible ASCII, no blanks, no quotes)")
+        raise ValueError("is not one scope (visible ASCII characters, no spaces, no quotes)")
     return text
 
 
 def boolean(text: str) -> bool:
-    """``true`` or ``false``, in any case."""
+    """Parse ``true`` or ``false``, in any case."""
     if text.lower() not in ("true", "false"):
-        raise ValueError("is neither true nor false")
+        raise ValueError("must be true or false")
     return text.lower() == "true"
 
 
 def number(text: str, *, low: float, high: float) -> float:
-    """A decimal number from ``low`` to ``high``; a fraction is allowed."""
+    """Parse a decimal number from ``low`` to ``high``; fractions are allowed."""
     if not _DECIMAL.fullmatch(text) or not low <= float(text) <= high:
-        raise ValueError(f"is no number from {low:g} to {high:g}")
+        raise ValueError(f"must be a number from {low:g} to {high:g}")
     return float(text)
 
 
 def whole_number(text: str, *, low: int, high: int) -> int:
-    """A whole number from ``low`` to ``high``."""
+    """Parse a whole number from ``low`` to ``high``."""
     if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
-        raise ValueError(f"is no whole number from {low} to {high}")
+        raise ValueError(f"must be a whole number from {low} to {high}")
     return int(text)
 
 
 def base_url(text: str) -> str:
-    """``https://host[:port][/path]``, the host in lower case, without the default port or a ``/`` at the end."""
+    """Parse ``https://host[:port][/path]``; the host comes back in lower case, without port 443 or a trailing ``/``."""
     parts = _split(text)
     if parts.scheme.lower() != "https":
         raise ValueError("must start with https://")
     host, address = parts.netloc.lower().removesuffix(":443"), parts.path.rstrip("/")
     if not _HOST.fullmatch(host) or not _PATH.fullmatch(address) or parts.query or parts.fragment:
-        raise ValueError("is no plain address (https://host, with a path at most)")
+        raise ValueError("must be a plain address (https://host, optionally with a path)")
     return f"https://{host}{address}"
 
 
 def authority_host(text: str) -> str:
-    """``https://host[:port]``, in lower case."""
+    """Parse ``https://host[:port]``; it comes back in lower case."""
     url = base_url(text)
     if urlsplit(url).path:
-        raise ValueError("must be https://host without a path: the tenant is taken from the caller's token")
+        raise ValueError("must be https://host without a path: the tenant comes from the caller's token")
     return url
 
 
 def identity_endpoint(text: str) -> str:
-    """The platform's token endpoint, on the machine itself: plain http, too."""
+    """Parse the address of the platform's token endpoint. It is on this machine, so plain http is fine."""
     parts = _split(text)
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc.lower()) or parts.query:
-        raise ValueError("is no plain address (http://host:port/path)")
+        raise ValueError("must be a plain address (http://host:port/path)")
     return text
 
 
 def path(text: str) -> str:
-    """An absolute path of plain segments, without a ``/`` at the end."""
+    """Parse an absolute path of plain segments; it comes back without a trailing ``/``."""
     trimmed = text.rstrip("/")
     if not trimmed or not _PATH.fullmatch(trimmed):
-        raise ValueError("is no plain path (such as /v1/profiles/supportprofile)")
+        raise ValueError("must be a plain path (such as /v1/profiles/supportprofile)")
     return trimmed
 
 
@@ -102,7 +102,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _split(text: str) -> SplitResult:
-    """The parts of an address whose host and port can be read. What urlsplit raises repeats the host: it stays here."""
+    """Split an address whose host and port can be read. urlsplit's own errors quote the host, so they stay here."""
     try:
         parts = urlsplit(text)
         _ = parts.port

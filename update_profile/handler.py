@@ -1,66 +1,58 @@
-"""The story, told once. It alone turns an error into an answer."""
+"""The story of one call. This module alone turns an error into an answer and writes the audit record."""
 
 import logging
 import traceback
 from collections.abc import Callable
 
-from . import __version__, audit, request, response
+from . import __version__, operations, request, response
 from .call import Call
 from .errors import Unexpected, UpdateProfileError
-from .operations import Operation, Preview, perform
-from .partner_center.answer import UpstreamAnswer
 from .request import IncomingRequest
 from .request_ids import read_ids
 from .response import Reply
 from .service import Service
 
+# One logger for the whole package: Azure loads it under another name, and log queries use this one.
 logger = logging.getLogger("update_profile")
-HEALTH_STATUS = 503  # of a failure at the health route: whatever asks there knows "unavailable"
+HEALTH_STATUS = 503  # of a failure at the health route: whatever probes it understands "unavailable"
 
 
 async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
-    """Answer one call. Never raises, not even when it is cancelled.
+    """Answer one call. Never raises, even when it is cancelled.
 
-    An exception that left here would cost the caller a bare 500; a cancellation or a SystemExit would let the caller
-    wait for minutes and take the worker process with it.
+    An exception that left here would give the caller a bare 500. A cancellation or a SystemExit would leave the caller
+    waiting for minutes and take the worker process with it.
+
+    The order of the checks is part of the contract: a stranger without a valid token learns nothing about a body.
 
     Args:
         incoming: The request.
-        service: Gives the collaborators, or raises Misconfigured.
+        service: Returns the collaborators, or raises Misconfigured.
     """
-    call = Call.start(incoming)
-    level = logging.INFO
+    call = Call.start(incoming.method, incoming.headers)
     try:
-        reply = response.success(await _perform(incoming, call, service()), call.ids)
+        parts = service()
+        call.start_budget(parts.settings.request_budget_seconds)
+        parts.credential.check()
+        call.ids.check()
+        validate_only = request.read_validate_only(incoming.url, writes=incoming.method != "GET")
+        call.event.operation += " validate_only" if validate_only else ""
+        request.check_body_head(incoming, max_body_bytes=parts.settings.max_body_bytes)
+        assertion = request.read_assertion(incoming.header("authorization"))
+        caller = await parts.token_validator.validate(assertion, deadline=call.deadline)
+        call.bind_caller(caller, body=incoming.body, validate_only=validate_only)
+        members = [] if incoming.method == "GET" else request.read_members(incoming.body)
+        session = parts.session(assertion, caller, call)
+        result = await operations.run(incoming.method, members, session, validate_only=validate_only)
+        return _finish(call, response.success(result, call.ids), logging.INFO)
     except UpdateProfileError as error:
-        reply = _refuse(incoming, call, error)
-        level = logging.ERROR if error.actor == "operator" else logging.INFO
+        return _refuse(incoming, call, error)
     except BaseException as error:  # noqa: BLE001  see above
-        reply = _refuse(incoming, call, _unexpected(error))
-        level = logging.ERROR
-    call.event.status = reply.status
-    audit.completed(call.event, level=level, started_at=call.started_at)
-    return reply
-
-
-async def _perform(incoming: IncomingRequest, call: Call, service: Service) -> UpstreamAnswer | Preview:
-    """The order of the checks is part of the contract: a stranger without a valid token learns nothing of a body."""
-    settings = service.settings
-    call.allow(settings.request_budget_seconds)
-    service.credential.check()
-    call.ids.check()
-    validate_only = request.read_validate_only(incoming.url, writes=incoming.method != "GET")
-    call.event.operation += " validate_only" if validate_only else ""
-    request.check_body_head(incoming, max_body_bytes=settings.max_body_bytes)
-    assertion = request.read_assertion(incoming.header("authorization"))
-    caller = await service.callers.validate(assertion, deadline=call.deadline)
-    call.identify(caller, body=incoming.body, validate_only=validate_only)
-    operation = Operation(change=request.read_change(incoming), validate_only=validate_only)
-    return await perform(operation, service.profile_of(caller, call))
+        return _refuse(incoming, call, _unexpected(error))
 
 
 def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
-    """Say whether the settings are sound, without any call outside. Never raises."""
+    """Report whether the settings are valid, without any outside call. Never raises."""
     ids = read_ids(incoming.headers)
     try:
         service().credential.check()
@@ -73,11 +65,19 @@ def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Repl
 
 def _refuse(incoming: IncomingRequest, call: Call, error: UpdateProfileError) -> Reply:
     call.event.failed(error)
-    return response.problem(error, call.ids, accept=incoming.header("accept"))
+    reply = response.problem(error, call.ids, accept=incoming.header("accept"))
+    return _finish(call, reply, logging.ERROR if error.actor == "operator" else logging.INFO)
+
+
+def _finish(call: Call, reply: Reply, level: int) -> Reply:
+    """Write the audit record. ERROR means that the operator must act."""
+    call.finish(reply.status)
+    logger.log(level, call.event.message(), extra=call.event.fields())
+    return reply
 
 
 def _unexpected(error: BaseException) -> Unexpected:
-    """Log where a fault of ours came from, without its text: that may hold what the caller sent."""
+    """Log where a fault of ours was raised, without its message: that may hold what the caller sent."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("update_profile.unexpected %s\n%s", type(error).__name__, frames)
     return Unexpected("This function failed before anything was known to be written; the operator can see why.")

@@ -1,6 +1,6 @@
 """azure.functions request <-> plain values. The only module that imports azure.functions.
 
-The routed functions take ``req`` alone: the worker refuses to load one with another parameter, even with a default.
+The routed functions take ``req`` alone: the worker refuses a function with another parameter, even with a default.
 """
 
 import azure.functions as func
@@ -8,19 +8,19 @@ import azure.functions as func
 from . import handler
 from .request import IncomingRequest
 from .response import Reply
-from .service import Services
+from .service import ServiceHolder
 
-_services = Services()
+_service = ServiceHolder()
 
 
 async def update_profile(req: func.HttpRequest) -> func.HttpResponse:
     """``GET``, ``POST``, ``PUT`` and ``PATCH /api/update_profile``."""
-    return _http_response(await handler.update_profile(_incoming(req), service=_services.current))
+    return _http_response(await handler.update_profile(_incoming(req), service=_service.get))
 
 
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """``GET /api/health``. A coroutine, so that it runs on the event loop the service belongs to."""
-    return _http_response(handler.health(_incoming(req), service=_services.current))
+    """``GET /api/health``. A coroutine, so that it runs on the service's event loop."""
+    return _http_response(handler.health(_incoming(req), service=_service.get))
 
 
 def _incoming(req: func.HttpRequest) -> IncomingRequest:
@@ -29,5 +29,5 @@ def _incoming(req: func.HttpRequest) -> IncomingRequest:
 
 
 def _http_response(reply: Reply) -> func.HttpResponse:
-    # Made anew for each answer: the worker changes a response while it encodes it.
+    # A new response for each answer: the worker modifies it while encoding.
     return func.HttpResponse(body=reply.body or None, status_code=reply.status, headers=dict(reply.headers))

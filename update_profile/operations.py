@@ -1,60 +1,152 @@
-"""What a call asks for, told once for all methods: read, write, change, and each write as a dry run.
+"""What each method does on behalf of the caller: read, write, merge, and each write as a dry run.
 
-A dry run (``validate_only``, google.aip.dev/163) makes the same checks and the same read, and does not write.
+This is the only module that knows both Entra ID and Partner Center. A dry run (``validate_only``, google.aip.dev/163)
+makes the same checks and the same read, and does not write.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
-from .callers_profile import CallersProfile
-from .partner_center.answer import UpstreamAnswer
-from .partner_center.merge import merge
-from .partner_center.stored_profile import StoredProfile, read_stored
-from .support_profile import SupportProfile
-
-Changes = Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """What a call asks for.
-
-    Attributes:
-        change: The full profile to write, or the values to change, by wire name; None to read.
-        validate_only: Whether nothing is to be written.
-    """
-
-    change: SupportProfile | Changes | None = field(repr=False)
-    validate_only: bool = False
+from .call import AccessToken, Call, Caller, TokenSource, is_cancelled
+from .deadline import Deadline
+from .errors import InteractionRequired, PartnerCenterUnanswered, PartnerCenterUnusable, UpdateProfileError
+from .partner_center.answer import ProfileResponse
+from .partner_center.read_back import confirm
+from .partner_center.retrying import retried
+from .partner_center.stored_profile import Preview, merge, read_stored
+from .strict_json import Pairs
+from .support_profile import SupportProfile, read_changes, read_profile
 
 
-@dataclass(frozen=True, kw_only=True)
-class Preview:
-    """What a dry run came to: what is stored, what would be written, and the answer that was read."""
+class Tokens(Protocol):
+    """Partner Center tokens for callers (``entra.exchange_cache.ExchangeCache``)."""
 
-    current: StoredProfile = field(repr=False)
-    proposed: SupportProfile = field(repr=False)
-    answer: UpstreamAnswer
+    async def access_token(
+        self, caller: Caller, assertion: str, *, deadline: Deadline, claims: str | None = None
+    ) -> tuple[AccessToken, TokenSource]:
+        """Return a token for this caller and where it came from."""
+
+    def forget(self, caller: Caller, refused: AccessToken) -> None:
+        """Drop a token that Partner Center refused."""
 
 
-async def perform(operation: Operation, profile: CallersProfile) -> UpstreamAnswer | Preview:
-    """Carry an operation out on the caller's profile.
+class PartnerCenterApi(Protocol):
+    """Partner Center's support profile (``partner_center.client.PartnerCenter``)."""
+
+    async def request(
+        self,
+        profile: SupportProfile | None,
+        access_token: AccessToken,
+        *,
+        caller: Caller,
+        call: Call,
+        deadline: Deadline,
+    ) -> ProfileResponse:
+        """Replace the profile; read it when ``profile`` is None."""
+
+
+async def run(
+    method: str, members: Pairs, session: "ProfileSession", *, validate_only: bool
+) -> ProfileResponse | Preview:
+    """Carry out one call.
+
+    Args:
+        method: ``GET``, ``PATCH``, ``POST`` or ``PUT``.
+        members: The members of the body's JSON object; ignored for ``GET``.
+        session: The caller's access to the stored profile.
+        validate_only: Whether to show what a write would change instead of writing.
 
     Raises:
-        InvalidProfile: The changes and what is stored make no full profile.
-        UpdateProfileError: What reading and writing raise.
+        InvalidProfile: The body is not a profile, or its changes and the stored profile do not make a full one.
+        UpdateProfileError: The read or the write failed.
     """
-    if operation.change is None:
-        return await profile.read()
-    if isinstance(operation.change, SupportProfile) and not operation.validate_only:
-        return await profile.write(operation.change)
-    answer = await profile.read()
-    current = read_stored(answer)
-    proposed = _proposed(operation.change, current)
-    if operation.validate_only:
-        return Preview(current=current, proposed=proposed, answer=answer)
-    return await profile.write(proposed)
+    match method:
+        case "GET":
+            return await session.read()
+        case "PATCH":
+            changes = read_changes(members)
+            answer = await session.read()
+            stored = read_stored(answer)
+            profile = merge(changes, stored)
+        case _:
+            profile = read_profile(members)
+            if not validate_only:
+                return await session.write(profile)
+            answer = await session.read()
+            stored = read_stored(answer)
+    if validate_only:
+        return Preview(current=stored, proposed=profile, answer=answer)
+    return await session.write(profile)
 
 
-def _proposed(change: SupportProfile | Changes, current: StoredProfile) -> SupportProfile:
-    return change if isinstance(change, SupportProfile) else merge(change, current)
+@dataclass(kw_only=True)
+class ProfileSession:
+    """Partner Center's support profile, for one call of one caller.
+
+    Three things surround each request, each in its own place: a claims challenge is met once (here), what heals is
+    retried (retrying), and a write without an answer is read back (read_back).
+
+    Attributes:
+        assertion: The caller's bearer token.
+        access_token: The Partner Center token in use; None before the first exchange.
+    """
+
+    assertion: str = field(repr=False)
+    caller: Caller
+    call: Call
+    tokens: Tokens
+    partner_center: PartnerCenterApi
+    clock: Callable[[], float] = time.time
+    access_token: AccessToken | None = field(default=None, repr=False)
+
+    async def read(self) -> ProfileResponse:
+        """Read the stored profile. A read is safe to repeat, so it is retried after a time-out as well.
+
+        Raises:
+            UpdateProfileError: There is no token, or no answer.
+        """
+        return await self._send(None, also=(PartnerCenterUnanswered,))
+
+    async def write(self, profile: SupportProfile) -> ProfileResponse:
+        """Replace the stored profile. A write without an answer is never sent again but read back.
+
+        Raises:
+            PartnerCenterUnanswered: The write was sent, and its outcome is not known.
+            UpdateProfileError: The write was not done, or Partner Center says so.
+        """
+        try:
+            return await self._send(profile)
+        except PartnerCenterUnanswered as unknown:
+            if self.access_token is None or is_cancelled():  # the worker is stopping: there is no time to read back
+                raise
+            read = partial(self.partner_center.request, None, self.access_token, caller=self.caller, call=self.call)
+            return await confirm(profile, unknown, read, deadline=self.call.deadline)
+
+    async def _send(
+        self, profile: SupportProfile | None, *, also: tuple[type[PartnerCenterUnusable], ...] = ()
+    ) -> ProfileResponse:
+        """Send with the caller's token; when Partner Center asks for more claims, once more with a new token."""
+        claims: str | None = None
+        while True:
+            token, self.call.event.exchange = await self.tokens.access_token(
+                self.caller, self.assertion, deadline=self.call.deadline, claims=claims
+            )
+            self.access_token = token
+            send = partial(self.partner_center.request, profile, token, caller=self.caller, call=self.call)
+            try:
+                return await retried(
+                    send, deadline=self.call.deadline, token_left_seconds=self._token_left_seconds, also=also
+                )
+            except UpdateProfileError as error:
+                if error.upstream is not None and error.upstream.status == 401:
+                    self.tokens.forget(self.caller, token)  # no later call uses a token that was refused
+                asked = error.challenge.claims if isinstance(error, InteractionRequired) and error.challenge else None
+                if claims is not None or asked is None:
+                    raise
+                claims = asked
+
+    def _token_left_seconds(self) -> float:
+        return self.caller.expires_at - self.clock()

@@ -1,7 +1,7 @@
 """Headers, query and body of a call -> values. Everything a caller sends is read here, from plain types.
 
-The head (ids, query, size, media type) is read before the token is validated and the body after it: a stranger
-without a valid token learns nothing about a body.
+The head (ids, query, size, media type) is read before the token is validated and the body after it: a stranger without
+a valid token learns nothing about a body.
 """
 
 import re
@@ -9,27 +9,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from .errors import BodyTooLarge, InvalidHeader, InvalidParameter, InvalidToken, MalformedBody, MissingToken
-from .media_type import MERGE_PATCH_JSON, require_plain_json
+from .errors import (
+    BodyTooLarge,
+    InvalidHeader,
+    InvalidParameter,
+    InvalidToken,
+    MalformedBody,
+    MissingToken,
+    UnsupportedMediaType,
+)
 from .strict_json import NotJson, Pairs, parse
-from .support_profile import SupportProfile, read_changes, read_profile
 
+JSON = "application/json"
+MERGE_PATCH_JSON = "application/merge-patch+json"  # RFC 7396
 MAX_TOKEN_BYTES = 16_384
-# What API gateways and the Functions host put into a URL for themselves.
+# What API gateways and the Functions host add to a URL for themselves.
 GATEWAY_PARAMETERS = frozenset({"code", "clientid", "subscription-key", "api-version"})
 MAX_PARAMETERS = 100
 VALIDATE_ONLY = "validate_only"
-_HARMLESS_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,64}", re.ASCII)
+_UTF_8 = ("utf-8", "utf8")
+_WRAPPED_TYPE = "application/octet-stream"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,64}", re.ASCII)
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",;]+|.', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncomingRequest:
-    """One HTTP request as the host gives it.
+    """One HTTP request as the host delivers it.
 
     Attributes:
         method: In upper case.
-        url: With its query as it was sent; scheme and host can be forged and are not used.
-        headers: Names in lower case; a repeated header is joined by a comma.
+        url: With its query as it was sent. Scheme and host can be forged and are not used.
+        headers: Names in lower case; repeated headers are joined by a comma.
         body: Empty when there is none, or when it came chunked.
     """
 
@@ -39,18 +50,18 @@ class IncomingRequest:
     body: bytes = field(repr=False)
 
     def header(self, name: str) -> str:
-        """A header's value without blanks at its ends; "" when absent."""
+        """Return a header's value, trimmed; "" when absent."""
         return self.headers.get(name, "").strip()
 
 
 def read_validate_only(url: str, *, writes: bool) -> bool:
-    """Whether the query asks for a dry run. Whatever else it asks is refused: a typing error in it must not write.
+    """Return whether the query asks for a dry run. Anything else in it is refused: a typo must not write.
 
-    The URL is read itself, as the host drops empty values and joins repeated ones.
+    The URL itself is read, because the host drops empty values and joins repeated ones.
 
     Args:
         url: With its query as it was sent.
-        writes: Whether the method writes; another one has no dry run.
+        writes: Whether the method writes; the others have no dry run.
 
     Raises:
         InvalidParameter: An unknown name, a blank or other value, or ``validate_only`` more than once.
@@ -62,12 +73,12 @@ def read_validate_only(url: str, *, writes: bool) -> bool:
     asked = [(name, value.lower()) for name, value in pairs if not _is_gateways(name)]
     for name, value in asked:
         if name != VALIDATE_ONLY or not writes:
-            shown = name if _HARMLESS_NAME.fullmatch(name) else "one"
-            raise InvalidParameter(f"Unknown query parameter: {shown}.")
+            shown = f": {name}" if _SAFE_NAME.fullmatch(name) else ""
+            raise InvalidParameter(f"Unknown query parameter{shown}.")
         if value not in ("true", "false"):
             raise InvalidParameter(f"{VALIDATE_ONLY} must be true or false.")
     if len(asked) > 1:
-        raise InvalidParameter(f"{VALIDATE_ONLY} is given more than once.")
+        raise InvalidParameter(f"{VALIDATE_ONLY} is repeated.")
     return (VALIDATE_ONLY, "true") in asked
 
 
@@ -76,10 +87,11 @@ def _is_gateways(name: str) -> bool:
 
 
 def check_body_head(incoming: IncomingRequest, *, max_body_bytes: int) -> None:
-    """Check the size of the body and how it is sent, without reading it. What a GET carries is not looked at.
+    """Check the body's size and media type without reading it. A GET's body is ignored.
 
     Raises:
-        BodyTooLarge, UnsupportedMediaType: As they say.
+        BodyTooLarge: The body is longer than ``max_body_bytes``.
+        UnsupportedMediaType: It is not plain JSON.
     """
     if incoming.method == "GET":
         return
@@ -92,16 +104,61 @@ def check_body_head(incoming: IncomingRequest, *, max_body_bytes: int) -> None:
     )
 
 
-def read_assertion(authorization: str) -> str:
-    """The bearer token (RFC 6750, section 2.1); not validated yet.
+def require_plain_json(content_type: str, content_encoding: str, *, also: str | None = None) -> None:
+    """Check the media type of a body, part by part: callers spell JSON's in many ways (RFC 9110, section 8.3).
+
+    Args:
+        content_type: "" when absent, which counts as JSON.
+        content_encoding: "" when absent.
+        also: Another media type to accept; None for none.
 
     Raises:
-        MissingToken: No header, another scheme, or nothing behind it.
-        InvalidHeader: A comma: two headers, joined by the host.
-        InvalidToken: More than one token's worth, or too long to be one.
+        UnsupportedMediaType: The body is of another type, in another charset, or compressed.
+    """
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    if any(coding not in ("", "identity") for coding in codings):
+        raise UnsupportedMediaType("Send the body without Content-Encoding: compressed bodies are not unpacked.")
+    # The host joins a repeated header by a comma; a blank one counts as absent.
+    types = {_media_type(part) for part in _split(content_type, ",") if part.strip()} or {_media_type("")}
+    if len(types) > 1:
+        raise UnsupportedMediaType("The request has two different Content-Type headers.")
+    essence, charsets = types.pop()
+    if essence == _WRAPPED_TYPE:
+        raise UnsupportedMediaType(f"The body is wrapped as bytes. Send the JSON itself, as {JSON}.")
+    if essence not in ("", JSON, also):
+        raise UnsupportedMediaType(f"Content-Type must be {JSON}.")
+    if not all(charset in _UTF_8 for charset in charsets):
+        raise UnsupportedMediaType("The body must be JSON in UTF-8; Content-Type names another charset.")
+
+
+def _media_type(value: str) -> tuple[str, frozenset[str]]:
+    """Return the type without its parameters, and the charsets it names, all in lower case."""
+    essence, *parameters = (part.strip().lower() for part in _split(value, ";"))
+    pairs = [parameter.partition("=") for parameter in parameters]
+    return essence, frozenset(text.strip().strip('"') for name, _, text in pairs if name.strip() == "charset")
+
+
+def _split(value: str, separator: str) -> list[str]:
+    """Split at each separator outside a quoted string."""
+    parts = [""]
+    for piece in _PIECES.findall(value):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def read_assertion(authorization: str) -> str:
+    """Return the bearer token (RFC 6750, section 2.1), not validated yet.
+
+    Raises:
+        MissingToken: There is no header, another scheme, or nothing behind the scheme.
+        InvalidHeader: A comma: two headers, which the host joins.
+        InvalidToken: The token is too long.
     """
     if "," in authorization:
-        raise InvalidHeader("Authorization must come once, with one bearer token.")
+        raise InvalidHeader("Send Authorization once, with one bearer token.")
     scheme, _, assertion = authorization.strip().partition(" ")
     assertion = assertion.strip(" ")
     if scheme.lower() != "bearer" or not assertion:
@@ -111,47 +168,26 @@ def read_assertion(authorization: str) -> str:
     return assertion
 
 
-def read_change(incoming: IncomingRequest) -> SupportProfile | dict[str, str] | None:
-    """What a call asks to write: the full profile, or for PATCH the values to change; None for GET, which has none.
+def read_members(body: bytes) -> Pairs:
+    """Return the members of the body's JSON object in order, repeated names included.
 
     Raises:
         MalformedBody: The body is not one JSON object.
-        InvalidProfile: It is not a full support profile, or no part of one.
     """
-    if incoming.method == "GET":
-        return None
-    return read_patch(incoming.body) if incoming.method == "PATCH" else read_body(incoming.body)
-
-
-def read_body(body: bytes) -> SupportProfile:
-    """The full support profile of a body; raises as ``read_change`` does."""
-    return read_profile(_read_members(body))
-
-
-def read_patch(body: bytes) -> dict[str, str]:
-    """The values that a merge patch changes, by wire name; raises as ``read_change`` does."""
-    return read_changes(_read_members(body))
-
-
-def _read_members(body: bytes) -> Pairs:
     if not body:
         raise MalformedBody(
-            "The body is empty. The Functions host delivers no body that comes chunked: send a Content-Length."
+            "The body is empty. The Functions host does not deliver chunked bodies: send a Content-Length."
         )
     try:
         document = parse(body, make_object=_Members)
     except NotJson as error:
         raise MalformedBody(f"The body cannot be read: {error}.") from None
     if isinstance(document, str):
-        raise MalformedBody("The body arrived wrapped: it is a JSON string. Send the JSON object itself.")
+        raise MalformedBody("The body is wrapped in a JSON string. Send the JSON object itself.")
     if not isinstance(document, _Members):
         raise MalformedBody("The body must be one JSON object.")
-    return _with_plain_objects(document)
+    return [(name, dict(value) if isinstance(value, _Members) else value) for name, value in document]
 
 
 class _Members(Pairs):
-    """The members of a JSON object in the order they stand, repeated names and all."""
-
-
-def _with_plain_objects(members: _Members) -> Pairs:
-    return [(name, dict(value) if isinstance(value, _Members) else value) for name, value in members]
+    """The members of a JSON object in order. A class of its own tells an object from an array."""

@@ -1,7 +1,7 @@
-"""MS-CorrelationId, MS-RequestId and delivery ids: which ids a call bears.
+"""MS-CorrelationId, MS-RequestId and delivery ids: which ids a call has.
 
-Source: learn.microsoft.com/partner-center/developer/headers. Why a delivery keeps its request id over repeats:
-docs/adr/0006-request-ids.md.
+Source: learn.microsoft.com/partner-center/developer/headers. docs/adr/0006-request-ids.md explains why a repeated
+delivery keeps its request id.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from .formats import GUID
 
 CORRELATION_ID = "MS-CorrelationId"
 REQUEST_ID = "MS-RequestId"
-# Each names one delivery, the same on every repeat. x-ms-client-tracking-id is not here: a run of Power Automate
-# keeps it for all its calls.
+# Each identifies one delivery and stays the same when it is repeated. x-ms-client-tracking-id is not here: a run of
+# Power Automate uses the same one for all its calls.
 DELIVERY_ID_HEADERS = (
     "idempotency-key",
     "webhook-id",
@@ -27,13 +27,14 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:update-profile:delivery")
 
 @dataclass(frozen=True, kw_only=True)
 class RequestIds:
-    """The two ids of one call: sent upstream, and back on every answer.
+    """The two ids of one call: sent upstream, and returned on every answer.
 
     Attributes:
-        correlation_id: A GUID as the caller wrote it, else a made one.
-        request_id: The same.
-        delivery_id: What the sender calls this delivery; None when it does not say, or chose the request id itself.
-        refused: The names of headers that hold no GUID; a made one stands in for each.
+        correlation_id: A GUID as the caller wrote it, or a generated one.
+        request_id: Likewise.
+        delivery_id: The sender's id for this delivery; None when there is none, or when the caller chose the request
+            id itself.
+        refused: The names of headers that are not GUIDs; a generated id replaces each.
     """
 
     correlation_id: str
@@ -42,14 +43,14 @@ class RequestIds:
     refused: tuple[str, ...]
 
     def check(self) -> None:
-        """Raise InvalidHeader when a header held no GUID."""
+        """Raise InvalidHeader when a header was not a GUID."""
         if self.refused:
-            raise InvalidHeader(f"{' and '.join(self.refused)} must be a GUID: 8-4-4-4-12 hexadecimal digits.")
+            raise InvalidHeader(f"{' and '.join(self.refused)} must be a GUID (8-4-4-4-12 hexadecimal digits).")
 
     def for_delivery(self, *, tenant_id: str, user_id: str, body: bytes, validate_only: bool = False) -> "RequestIds":
-        """The ids of this very delivery: the same user, sending the same bytes under the same delivery id again.
+        """Return the ids of this delivery: the same whenever this user sends these bytes under this delivery id.
 
-        A dry run of it is another operation: its read must not bear the id of the write that follows.
+        A dry run is another operation: its read must not carry the id of the write that follows.
         """
         if self.delivery_id is None:
             return self
@@ -59,7 +60,7 @@ class RequestIds:
 
 
 def read_ids(headers: Mapping[str, str]) -> RequestIds:
-    """Read the ids of a call. Never raises: a bad id is told by ``check``, so that the answer can still bear ids.
+    """Read the ids of a call. Never raises: ``check`` reports a bad id, so that the answer can carry ids too.
 
     Args:
         headers: Names in lower case. A blank value counts as absent.
@@ -80,5 +81,5 @@ def _delivery_id(headers: Mapping[str, str]) -> str | None:
 
 
 def _value(headers: Mapping[str, str], name: str) -> str:
-    # Blanks as HTTP has them (RFC 9110, section 5.6.3): with any other around it a GUID is none.
+    # Only SP and HTAB are trimmed (RFC 9110, section 5.6.3); a GUID with any other white space around it is invalid.
     return headers.get(name, "").strip(" \t")

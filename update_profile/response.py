@@ -1,27 +1,26 @@
 """Answer | error -> status, headers, body.
 
-A failure goes out as a problem (RFC 9457). Header values are ASCII, as the Functions host answers 500 to any other.
+A failure is sent as a problem (RFC 9457). Header values are ASCII, because the Functions host answers 500 to any other.
 """
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from . import claims_challenge
 from .errors import (
     ConsentRequired,
+    FieldError,
     InsufficientScope,
     InteractionRequired,
     InvalidToken,
     UpdateProfileError,
 )
-from .evidence import ClaimsChallenge, FieldError
-from .operations import Preview
-from .partner_center.answer import UpstreamAnswer
-from .partner_center.stored_profile import differing
+from .partner_center.answer import ProfileResponse
+from .partner_center.stored_profile import Preview, differing
 from .request_ids import CORRELATION_ID, REQUEST_ID, RequestIds
-from .transport.retry_after import DEFAULT_SECONDS
+from .transport.messages import DEFAULT_RETRY_AFTER_SECONDS
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -29,37 +28,36 @@ PROBLEM_TYPE = "urn:update-profile:problem:"
 REALM = "update_profile"
 MAX_FIELD_ERRORS = 100
 MAX_FIELD_ERROR_BYTES = 14_000
-MAX_NAME_LENGTH = 64
+MAX_FIELD_NAME_LENGTH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What goes back to the caller. ``body`` is empty where the status allows none."""
+    """What goes back to the caller. ``body`` is empty when the status allows none."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
 
-def success(outcome: UpstreamAnswer | Preview, ids: RequestIds) -> Reply:
-    """What an operation came to: the upstream's status and body, or what a dry run shows.
+def success(result: ProfileResponse | Preview, ids: RequestIds) -> Reply:
+    """Relay Partner Center's status and body, or show the result of a dry run.
 
-    This call's ids and, where it came, ``isMfaCompliant`` go with it. ``Update-Outcome: confirmed-by-read`` says that
-    a write got no answer, and that reading the profile back showed it done.
+    ``Update-Outcome: confirmed-by-read`` means that a write got no answer and that reading the profile back showed it.
     """
-    answer = outcome.answer if isinstance(outcome, Preview) else outcome
+    answer = result.answer if isinstance(result, Preview) else result
     headers = _headers(ids, JSON)
     if answer.is_mfa_compliant is not None:
         headers["isMfaCompliant"] = answer.is_mfa_compliant
     if answer.confirmed_by_read:
         headers["Update-Outcome"] = "confirmed-by-read"
-    if isinstance(outcome, Preview):
-        return Reply(status=200, headers=headers, body=_json(_preview(outcome)))
+    if isinstance(result, Preview):
+        return Reply(status=200, headers=headers, body=_json(_preview(result)))
     return Reply(status=answer.status, headers=headers, body=answer.body)
 
 
 def _preview(preview: Preview) -> dict[str, Any]:
-    """In the upstream's camelCase; an unset member is absent from ``current`` and null in ``changes``."""
+    """Use the upstream's camelCase. An unset member is absent from ``current`` and null in ``changes``."""
     stored = preview.current.values
     proposed = preview.proposed.named_values
     return {
@@ -74,23 +72,23 @@ def _preview(preview: Preview) -> dict[str, Any]:
 
 
 def healthy(version: str, ids: RequestIds) -> Reply:
-    """The settings are sound."""
+    """Answer the health route when the settings are valid."""
     return Reply(status=200, headers=_headers(ids, JSON), body=_json({"status": "ok", "version": version}))
 
 
 def problem(error: UpdateProfileError, ids: RequestIds, *, accept: str, status: int | None = None) -> Reply:
-    """A failure as a problem.
+    """Answer with a failure.
 
     Args:
         error: What went wrong.
-        ids: This call's.
+        ids: This call's ids.
         accept: The request's Accept header, "" when absent. It chooses the media type's name and refuses nothing.
-        status: A status in place of the error's own; None for its own.
+        status: Replaces the error's status; None keeps it.
     """
     answered = status or error.status
     headers = _headers(ids, _problem_media_type(accept))
     if error.retryable:
-        headers["Retry-After"] = str(error.evidence.retry_after_seconds or DEFAULT_SECONDS)
+        headers["Retry-After"] = str(error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS)
     challenge = _challenge(error)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
@@ -114,26 +112,22 @@ def _headers(ids: RequestIds, media_type: str) -> dict[str, str]:
 
 
 def _evidence(error: UpdateProfileError) -> dict[str, Any]:
-    evidence = error.evidence
-    members: dict[str, Any] = _field_errors(evidence.fields)
-    if evidence.upstream is not None:
-        members["upstream"] = asdict(evidence.upstream)
-    if evidence.entra is not None:
-        members["entra"] = {
-            "error": evidence.entra.error,
-            "codes": list(evidence.entra.codes),
-            "traceId": evidence.entra.trace_id,
-        }
-    if evidence.consent_uri is not None:
-        members["consentUri"] = evidence.consent_uri
-    if evidence.outcome is not None:
-        members["outcome"] = evidence.outcome
+    members: dict[str, Any] = _field_errors(error.fields)
+    if error.upstream is not None:
+        members["upstream"] = asdict(error.upstream)
+    if error.entra is not None:
+        entra = error.entra
+        members["entra"] = {"error": entra.error, "codes": list(entra.codes), "traceId": entra.trace_id}
+    if error.consent_uri is not None:
+        members["consentUri"] = error.consent_uri
+    if error.outcome is not None:
+        members["outcome"] = error.outcome
     return members
 
 
 def _field_errors(fields: Iterable[FieldError]) -> dict[str, Any]:
-    """The first refusals, as many as an answer can bear, and the number of the rest."""
-    entries = [{"field": fault.field[:MAX_NAME_LENGTH], "message": fault.message} for fault in fields]
+    """Show the first refusals, as many as fit, and the number of the rest."""
+    entries = [{"field": fault.field[:MAX_FIELD_NAME_LENGTH], "message": fault.message} for fault in fields]
     shown: list[dict[str, str]] = []
     size = 0
     for entry in entries[:MAX_FIELD_ERRORS]:
@@ -146,34 +140,25 @@ def _field_errors(fields: Iterable[FieldError]) -> dict[str, Any]:
 
 
 def _problem_media_type(accept: str) -> str:
-    """JSON under the one name that Power Platform knows, where a caller asks for it by that name alone."""
+    """Use ``application/json`` for callers that accept nothing else (Power Platform)."""
     named = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return JSON if JSON in named and named.isdisjoint({PROBLEM_JSON, "*/*"}) else PROBLEM_JSON
 
 
 def _challenge(error: UpdateProfileError) -> str | None:
-    """``WWW-Authenticate`` (RFC 6750, section 3); None where a new token is not the way.
+    """Return ``WWW-Authenticate`` (RFC 6750, section 3); None when a new token does not help.
 
-    A 401 of Partner Center bears the realm alone: its token was refused, not the caller's, and no caller should renew
-    its own in vain.
+    A 401 of Partner Center has the realm alone: it refused our token, not the caller's, and renewing the caller's would
+    not help.
     """
-    if error.evidence.challenge is not None:
-        return _claims_challenge(error.evidence.challenge)
+    if error.challenge is not None:
+        return claims_challenge.render(error.challenge)
     if isinstance(error, InvalidToken | InteractionRequired):
         return f'Bearer realm="{REALM}", error="invalid_token"'
     if isinstance(error, InsufficientScope | ConsentRequired):
-        scope = f', scope="{error.evidence.scope}"' if error.evidence.scope else ""
+        scope = f', scope="{error.scope}"' if error.scope else ""
         return f'Bearer realm="{REALM}", error="insufficient_scope"{scope}'
     return f'Bearer realm="{REALM}"' if error.status == 401 else None
-
-
-def _claims_challenge(challenge: ClaimsChallenge) -> str:
-    """In the form of learn.microsoft.com/entra/identity-platform/claims-challenge."""
-    claims = base64.b64encode(challenge.claims.encode("utf-8")).decode("ascii")
-    return (
-        f'Bearer realm="{challenge.tenant_id}", authorization_uri="{challenge.authorization_uri}", '
-        f'error="insufficient_claims", claims="{claims}"'
-    )
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

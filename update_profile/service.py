@@ -1,25 +1,37 @@
-"""What lives from call to call: built once from the settings, on the event loop that uses it."""
+"""The collaborators of a call, built once per process, on the event loop that uses them.
 
-import asyncio
+Nothing here is safe to use from another thread or event loop; Azure has one loop for the life of a worker process.
+"""
+
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
-from .call import Call
-from .callers_profile import CallersProfile
-from .entra.bearer_token import Caller
-from .entra.callers import Callers
+from .call import Call, Caller
+from .deadline import Deadline
+from .entra.bearer_token import TokenValidator
 from .entra.credential import ClientCredential, create_credential
-from .entra.metadata import EntraMetadata
+from .entra.exchange_cache import ExchangeCache
+from .entra.metadata import fetch_metadata
 from .entra.on_behalf_of import OnBehalfOf
 from .entra.signing_keys import SigningKeys
 from .errors import Misconfigured
+from .operations import PartnerCenterApi, ProfileSession, Tokens
 from .partner_center.client import PartnerCenter
-from .settings import Settings, read_settings, snapshot
+from .settings import Settings, read_settings
 from .transport.client import HttpClient, Network, create_ssl_context
 
 logger = logging.getLogger("update_profile")
+
+
+class Validator(Protocol):
+    """Validates bearer tokens (``entra.bearer_token.TokenValidator``)."""
+
+    async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
+        """Return the caller that a bearer token names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +40,14 @@ class Service:
 
     settings: Settings
     credential: ClientCredential
-    callers: Callers
-    on_behalf_of: OnBehalfOf
-    partner_center: PartnerCenter
+    token_validator: Validator
+    tokens: Tokens
+    partner_center: PartnerCenterApi
 
-    def profile_of(self, caller: Caller, call: Call) -> CallersProfile:
-        """The support profile as this caller reaches it."""
-        return CallersProfile(
-            caller=caller, call=call, on_behalf_of=self.on_behalf_of, partner_center=self.partner_center
+    def session(self, assertion: str, caller: Caller, call: Call) -> ProfileSession:
+        """Return the caller's access to the stored profile."""
+        return ProfileSession(
+            assertion=assertion, caller=caller, call=call, tokens=self.tokens, partner_center=self.partner_center
         )
 
 
@@ -51,57 +63,46 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
     """
     settings = read_settings(environ)
     http = HttpClient(create_ssl_context(settings.ssl_cert_file), network)
-    signing_keys = SigningKeys(EntraMetadata(http, settings.authority_host))
-    credential = create_credential(settings.credential, federated_audience=settings.federated_audience, http=http)
+    signing_keys = SigningKeys(partial(fetch_metadata, http, settings.authority_host))
+    credential = create_credential(settings, http)
+    on_behalf_of = OnBehalfOf(settings, http, signing_keys=signing_keys, credential=credential)
     return Service(
         settings=settings,
         credential=credential,
-        callers=Callers(settings, signing_keys),
-        on_behalf_of=OnBehalfOf(settings, http, signing_keys=signing_keys, credential=credential),
+        token_validator=TokenValidator(settings, signing_keys),
+        tokens=ExchangeCache(on_behalf_of.exchange),
         partner_center=PartnerCenter(settings, http),
     )
 
 
-class Services:
-    """Holds the service of this process, and builds it anew for another environment or event loop.
+class ServiceHolder:
+    """Holds the service of this process. The first call builds it; Azure restarts the process when a setting changes.
 
-    Azure has one of each for the life of a process. What a wrong setting leads to is held as well: it is found and
-    logged once, and every call says so until the environment changes.
+    A wrong setting is held as well: it is found and logged once, and every call reports it.
     """
 
     def __init__(self, network: Network | None = None) -> None:
         """``network`` opens TCP connections; None for the machine's own."""
         self._network = network
-        self._wanted: tuple[asyncio.AbstractEventLoop, dict[str, str]] | None = None
         self._held: Service | Misconfigured | None = None
 
-    def current(self) -> Service:
-        """The service for the running event loop and the environment as it is.
+    def get(self) -> Service:
+        """Return the service.
 
         Raises:
             Misconfigured: It cannot be built.
         """
-        wanted = (asyncio.get_running_loop(), snapshot(os.environ))
-        held = self._held
-        if held is None or self._wanted != wanted:
-            self.close()
-            held = self._held = _build_or_say_why_not(wanted[1], self._network)
-            self._wanted = wanted
-        if isinstance(held, Misconfigured):
-            raise Misconfigured(held.detail, held.evidence)
-        return held
-
-    def close(self) -> None:
-        """Let go of what is held; the next call builds anew."""
-        if isinstance(self._held, Service):
-            self._held.on_behalf_of.close()
-        self._held = self._wanted = None
+        if self._held is None:
+            self._held = _build_or_report(os.environ, self._network)
+        if isinstance(self._held, Misconfigured):
+            raise self._held.again()
+        return self._held
 
 
-def _build_or_say_why_not(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
+def _build_or_report(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
     try:
         return build(environ, network)
     except Misconfigured as error:
-        wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.evidence.fields)
+        wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.fields)
         logger.error("update_profile.misconfigured %s", wrong)  # noqa: TRY400  the names say it all
         return error

@@ -1,130 +1,161 @@
-"""Environment variables -> frozen Settings. Read once; what is wrong is collected whole, by name."""
+"""Environment variables -> frozen Settings. Every fault is collected and reported by the setting's name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Annotated
 
-from . import formats as setting_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from . import formats
 from .clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .credential_settings import IDENTITY_ENDPOINT, IDENTITY_HEADER, Credential, read_credential
-from .errors import Misconfigured
-from .evidence import Evidence
-from .setting_reader import SettingReader
+from .errors import FieldError, Misconfigured
 
-NAMES = (
-    "ENTRA_CLIENT_ID",
-    "ENTRA_ALLOWED_AUDIENCES",
-    "ENTRA_ALLOWED_TENANTS",
-    "ENTRA_ALLOWED_CLIENTS",
-    "ENTRA_REQUIRED_SCOPE",
-    "ENTRA_MANAGED_IDENTITY_CLIENT_ID",
-    "ENTRA_CLIENT_CERTIFICATE_PATH",
-    "ENTRA_CLIENT_CERTIFICATE_PASSWORD",
-    "ENTRA_CLIENT_SECRET",
-    "ENTRA_AUTHORITY_HOST",
-    "PARTNER_CENTER_CLOUD",
-    "PARTNER_CENTER_BASE_URL",
-    "PARTNER_CENTER_SCOPE",
-    "PARTNER_CENTER_PROFILE_PATH",
-    "PARTNER_CENTER_READ_PATH",
-    "PARTNER_CENTER_VALIDATE_MFA",
-    "REQUEST_BUDGET_SECONDS",
-    "MAX_BODY_BYTES",
-    "SSL_CERT_FILE",
-)
-_ALLOW_LISTS = ("ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS")
-# The platform's own, which are read as well, and are no settings of ours.
+# App Service leaves a reference that it could not resolve in place of the value
+# (learn.microsoft.com/azure/app-service/app-service-key-vault-references).
+_UNRESOLVED = re.compile(r"\s*@Microsoft\.\w+\(", re.IGNORECASE)
+
+Guid = Annotated[str, BeforeValidator(formats.guid)]
+Guids = Annotated[frozenset[str], BeforeValidator(formats.guids)]
+Audiences = Annotated[frozenset[str], BeforeValidator(formats.audiences)]
+Scope = Annotated[str, BeforeValidator(formats.scope)]
+Host = Annotated[str, BeforeValidator(formats.authority_host)]
+Url = Annotated[str, BeforeValidator(formats.base_url)]
+Path = Annotated[str, BeforeValidator(formats.path)]
+Endpoint = Annotated[str, BeforeValidator(formats.identity_endpoint)]
+Cloud = Annotated[str, BeforeValidator(str.lower)]
+Flag = Annotated[bool, BeforeValidator(formats.boolean)]
+Seconds = Annotated[float, BeforeValidator(partial(formats.number, low=1, high=110))]
+Bytes = Annotated[int, BeforeValidator(partial(formats.whole_number, low=1_024, high=1_048_576))]
+
+MANAGED_IDENTITY = "ENTRA_MANAGED_IDENTITY_CLIENT_ID"
+CERTIFICATE = "ENTRA_CLIENT_CERTIFICATE_PATH"
+CERTIFICATE_PASSWORD = "ENTRA_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105  the setting's name
+SECRET = "ENTRA_CLIENT_SECRET"  # noqa: S105  the setting's name
+CREDENTIALS = (MANAGED_IDENTITY, CERTIFICATE, SECRET)
+# What App Service tells an app about its identities (learn.microsoft.com/azure/app-service/overview-managed-identity).
+IDENTITY_ENDPOINT = "IDENTITY_ENDPOINT"
+IDENTITY_HEADER = "IDENTITY_HEADER"
 _PLATFORM_NAMES = (IDENTITY_ENDPOINT, IDENTITY_HEADER)
+_SECRETS = (CERTIFICATE_PASSWORD, SECRET, IDENTITY_HEADER)
+_ALLOW_LISTS = ("ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the environment says; the README's settings table gives each one's meaning and default.
+class Settings(BaseModel):
+    """What the environment says. The README's settings table gives each one's meaning and default.
 
-    GUIDs, hosts and audiences are in lower case. ``allowed_clients`` None: any application may call.
-    ``federated_audience``: what a managed identity's token must be made for, to count as a credential here.
-    ``ssl_cert_file`` None: certifi's bundle.
+    GUIDs, hosts and audiences are in lower case. None: not set, and for ``allowed_clients`` any application may call.
     """
 
-    client_id: str
-    allowed_audiences: frozenset[str]
-    allowed_tenants: frozenset[str]
-    allowed_clients: frozenset[str] | None
-    required_scope: str
-    credential: Credential
-    federated_audience: str
-    authority_host: str
-    partner_center_base_url: str
-    partner_center_scope: str
-    partner_center_profile_path: str
-    partner_center_read_path: str
-    partner_center_validate_mfa: bool
-    request_budget_seconds: float
-    max_body_bytes: int
-    ssl_cert_file: str | None
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    client_id: Guid = Field(alias="ENTRA_CLIENT_ID")
+    allowed_audiences: Audiences = Field(alias="ENTRA_ALLOWED_AUDIENCES")
+    allowed_tenants: Guids = Field(alias="ENTRA_ALLOWED_TENANTS")
+    allowed_clients: Guids | None = Field(alias="ENTRA_ALLOWED_CLIENTS", default=None)
+    required_scope: Scope = Field(alias="ENTRA_REQUIRED_SCOPE", default="user_impersonation")
+    managed_identity_client_id: Guid | None = Field(alias=MANAGED_IDENTITY, default=None)
+    client_certificate_path: str | None = Field(alias=CERTIFICATE, default=None)
+    client_certificate_password: SecretStr | None = Field(alias=CERTIFICATE_PASSWORD, default=None)
+    client_secret: SecretStr | None = Field(alias=SECRET, default=None)
+    authority_host: Host = Field(alias="ENTRA_AUTHORITY_HOST")
+    partner_center_cloud: Cloud = Field(alias="PARTNER_CENTER_CLOUD", default=DEFAULT_CLOUD)
+    partner_center_base_url: Url = Field(alias="PARTNER_CENTER_BASE_URL")
+    partner_center_scope: Scope = Field(alias="PARTNER_CENTER_SCOPE")
+    partner_center_profile_path: Path = Field(
+        alias="PARTNER_CENTER_PROFILE_PATH", default="/v1/profiles/supportprofile"
+    )
+    partner_center_read_path: Path = Field(alias="PARTNER_CENTER_READ_PATH", default="/v1/profiles/support")
+    partner_center_validate_mfa: Flag = Field(alias="PARTNER_CENTER_VALIDATE_MFA", default=False)
+    request_budget_seconds: Seconds = Field(alias="REQUEST_BUDGET_SECONDS", default=20.0)
+    max_body_bytes: Bytes = Field(alias="MAX_BODY_BYTES", default=65_536)
+    ssl_cert_file: str | None = Field(alias="SSL_CERT_FILE", default=None)
+    # The platform's own variables, not settings of ours.
+    identity_endpoint: Endpoint | None = Field(alias=IDENTITY_ENDPOINT, default=None)
+    identity_header: SecretStr | None = Field(alias=IDENTITY_HEADER, default=None)
+
+    @property
+    def federated_audience(self) -> str:
+        """The audience that makes a managed identity's token count as a credential in this cloud."""
+        return (cloud_of(self.authority_host) or CLOUDS[self.partner_center_cloud]).federated_audience
 
 
-def snapshot(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables this function looks at, as they are now."""
-    return {name: environ[name] for name in (*NAMES, *_PLATFORM_NAMES) if name in environ}
+_ALIASES = tuple(str(field.alias) for field in Settings.model_fields.values())
+NAMES = tuple(name for name in _ALIASES if name not in _PLATFORM_NAMES)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read every setting.
+    """Read every setting. A blank variable counts as absent.
 
     Raises:
-        Misconfigured: With one entry for each wrong or missing setting; none holds a value.
+        Misconfigured: With one entry for each wrong or missing setting; no entry holds a value.
     """
-    reader = SettingReader(environ, never_blank=_ALLOW_LISTS)
-    settings = _read(reader)
-    if reader.errors:
-        names = ", ".join(error.field for error in reader.errors)
-        raise Misconfigured(f"Wrong or missing settings: {names}.", Evidence(fields=reader.errors))
-    return settings
+    given = {name: environ[name] for name in _ALIASES if environ.get(name, "").strip()}
+    if MANAGED_IDENTITY not in given:
+        given = {name: text for name, text in given.items() if name not in _PLATFORM_NAMES}
+    values = {name: text if name in _SECRETS else text.strip() for name, text in given.items()}
+    faults = [*_text_faults(environ, given), *_cloud_faults(values), *_credential_faults(given)]
+    try:
+        settings = Settings.model_validate({**_defaults(values), **values})
+    except ValidationError as error:
+        faults += _parse_faults(error)
+    if not faults:
+        return settings
+    first: dict[str, FieldError] = {}
+    for fault in faults:
+        first.setdefault(fault.field, fault)
+    raise Misconfigured.of(sorted(first.values(), key=lambda fault: _ALIASES.index(fault.field)))
 
 
-def _read(reader: SettingReader) -> Settings:
-    client_id = reader.required("ENTRA_CLIENT_ID", setting_values.guid, "")
-    cloud = CLOUDS[_read_cloud(reader)]
-    authority_host = reader.value("ENTRA_AUTHORITY_HOST", setting_values.authority_host, cloud.authority_host)
-    return Settings(
-        client_id=client_id,
-        allowed_audiences=reader.value(
-            "ENTRA_ALLOWED_AUDIENCES", setting_values.audiences, frozenset({client_id, f"api://{client_id}"})
-        ),
-        allowed_tenants=reader.required("ENTRA_ALLOWED_TENANTS", setting_values.guids, frozenset()),
-        allowed_clients=reader.value("ENTRA_ALLOWED_CLIENTS", _guids_or_none, None),
-        required_scope=reader.value("ENTRA_REQUIRED_SCOPE", setting_values.scope, "user_impersonation"),
-        credential=read_credential(reader),
-        federated_audience=(cloud_of(authority_host) or cloud).federated_audience,
-        authority_host=authority_host,
-        partner_center_base_url=reader.value("PARTNER_CENTER_BASE_URL", setting_values.base_url, cloud.base_url),
-        partner_center_scope=reader.value("PARTNER_CENTER_SCOPE", setting_values.scope, cloud.scope),
-        partner_center_profile_path=reader.value(
-            "PARTNER_CENTER_PROFILE_PATH", setting_values.path, "/v1/profiles/supportprofile"
-        ),
-        partner_center_read_path=reader.value("PARTNER_CENTER_READ_PATH", setting_values.path, "/v1/profiles/support"),
-        partner_center_validate_mfa=reader.value("PARTNER_CENTER_VALIDATE_MFA", setting_values.boolean, False),
-        request_budget_seconds=reader.value(
-            "REQUEST_BUDGET_SECONDS", partial(setting_values.number, low=1, high=110), 20.0
-        ),
-        max_body_bytes=reader.value(
-            "MAX_BODY_BYTES", partial(setting_values.whole_number, low=1_024, high=1_048_576), 65_536
-        ),
-        ssl_cert_file=reader.text("SSL_CERT_FILE"),
-    )
+def _defaults(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the defaults that depend on other settings."""
+    cloud = CLOUDS.get(values.get("PARTNER_CENTER_CLOUD", DEFAULT_CLOUD).lower(), CLOUDS[DEFAULT_CLOUD])
+    client_id = values.get("ENTRA_CLIENT_ID", "missing")
+    return {
+        "ENTRA_ALLOWED_AUDIENCES": f"{client_id},api://{client_id}",
+        "ENTRA_AUTHORITY_HOST": cloud.authority_host,
+        "PARTNER_CENTER_BASE_URL": cloud.base_url,
+        "PARTNER_CENTER_SCOPE": cloud.scope,
+    }
 
 
-def _guids_or_none(text: str) -> frozenset[str] | None:
-    return setting_values.guids(text)
+def _text_faults(environ: Mapping[str, str], given: Mapping[str, str]) -> Iterator[FieldError]:
+    """Yield what can be seen before a text is parsed."""
+    for name, text in given.items():
+        if _UNRESOLVED.match(text):
+            yield FieldError(field=name, message="is a reference that the platform could not resolve")
+        elif name in _SECRETS and text != text.strip():
+            # White space at an end is part of the secret, or a slip that only its owner can see.
+            yield FieldError(field=name, message="starts or ends with white space")
+    for name in _ALLOW_LISTS:
+        if name in environ and name not in given:
+            yield FieldError(field=name, message="is blank; an allow-list needs at least one entry")
 
 
-def _read_cloud(reader: SettingReader) -> str:
-    name = reader.value("PARTNER_CENTER_CLOUD", str.lower, DEFAULT_CLOUD)
-    if name not in CLOUDS:
-        reader.refuse("PARTNER_CENTER_CLOUD", f"is none of {', '.join(CLOUDS)}")
-        return DEFAULT_CLOUD
-    overridden = reader.text("PARTNER_CENTER_BASE_URL") and reader.text("ENTRA_AUTHORITY_HOST")
-    if CLOUDS[name].closed and not overridden:
-        reader.refuse("PARTNER_CENTER_CLOUD", f"cannot be used: {CLOUDS[name].closed}")
-    return name
+def _cloud_faults(values: Mapping[str, str]) -> Iterator[FieldError]:
+    name = values.get("PARTNER_CENTER_CLOUD", DEFAULT_CLOUD).lower()
+    cloud = CLOUDS.get(name)
+    overridden = "PARTNER_CENTER_BASE_URL" in values and "ENTRA_AUTHORITY_HOST" in values
+    if cloud is None:
+        yield FieldError(field="PARTNER_CENTER_CLOUD", message=f"must be one of {', '.join(CLOUDS)}")
+    elif cloud.closed and not overridden:
+        yield FieldError(field="PARTNER_CENTER_CLOUD", message=f"cannot be used: {cloud.closed}")
+
+
+def _credential_faults(given: Mapping[str, str]) -> Iterator[FieldError]:
+    """Exactly one credential is set (docs/adr/0008-credentials.md), and a password only with what it opens."""
+    chosen = [name for name in CREDENTIALS if name in given]
+    for name in CREDENTIALS if not chosen else ():
+        first, second, third = CREDENTIALS
+        yield FieldError(field=name, message=f"is missing: set exactly one of {first}, {second} and {third}")
+    for name in chosen if len(chosen) > 1 else ():
+        others = " and ".join(other for other in chosen if other != name)
+        yield FieldError(field=name, message=f"is set beside {others}: keep one of them")
+    if CERTIFICATE_PASSWORD in given and CERTIFICATE not in given:
+        yield FieldError(field=CERTIFICATE_PASSWORD, message=f"is set without {CERTIFICATE}")
+
+
+def _parse_faults(error: ValidationError) -> Iterator[FieldError]:
+    for fault in error.errors(include_url=False, include_input=False):
+        reason = fault.get("ctx", {}).get("error")
+        yield FieldError(field=str(fault["loc"][0]), message=str(reason or "is missing"))

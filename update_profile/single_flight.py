@@ -1,6 +1,6 @@
-"""One piece of work for each key, however many wait for it.
+"""One piece of work for each key, however many callers wait for it.
 
-Who goes away, or runs out of time, ends the work for nobody else. Belongs to one event loop.
+A caller that goes away or runs out of time ends the work for nobody else.
 """
 
 import asyncio
@@ -21,30 +21,30 @@ class _Flight(Generic[T]):
 
 
 class SingleFlight(Generic[K, T]):
-    """Work under way, by key."""
+    """Work in progress, by key."""
 
     def __init__(self, *, stop_when_abandoned: bool) -> None:
-        """``stop_when_abandoned``: whether work that nobody waits for any more is cancelled, or brought to its end."""
+        """``stop_when_abandoned``: cancel work that nobody waits for any more, instead of finishing it."""
         self._stop_when_abandoned = stop_when_abandoned
         self._flights: dict[K, _Flight[T]] = {}
 
-    def under_way(self, key: K) -> bool:
-        """Whether there is work for this key."""
+    def in_progress(self, key: K) -> bool:
+        """Return whether there is work for this key."""
         return key in self._flights
 
     def begin(self, key: K, make: Callable[[], Awaitable[T]]) -> None:
-        """Begin the work, unless it is under way, without waiting for it."""
+        """Start the work unless it is in progress, without waiting for it."""
         if key not in self._flights:
-            task = asyncio.ensure_future(_made(make))
+            task = asyncio.ensure_future(_run(make))
             self._flights[key] = _Flight(task)
-            task.add_done_callback(lambda done: self._landed(key, done))
+            task.add_done_callback(lambda done: self._on_done(key, done))
 
     async def join(self, key: K, make: Callable[[], Awaitable[T]], *, deadline: Deadline) -> T:
-        """Wait for the work for this key, which ``make`` begins if there is none yet.
+        """Wait for the work for this key; ``make`` starts it if there is none.
 
         Raises:
             TimeoutError: The deadline passed first.
-            Exception: What the work raised; RuntimeError for a SystemExit.
+            Exception: What the work raised; RuntimeError in place of a SystemExit.
         """
         self.begin(key, make)
         flight = self._flights[key]
@@ -54,23 +54,23 @@ class SingleFlight(Generic[K, T]):
         finally:
             flight.waiters -= 1
             if self._stop_when_abandoned and not flight.waiters and not flight.task.done():
-                self._flights.pop(key, None)  # the next caller begins anew, without this one's fate
+                self._flights.pop(key, None)  # the next caller starts afresh and is not cancelled with this one
                 flight.task.cancel()
         if not done:
             raise TimeoutError
         return flight.task.result()
 
-    def _landed(self, key: K, task: "asyncio.Task[T]") -> None:
+    def _on_done(self, key: K, task: "asyncio.Task[T]") -> None:
         flight = self._flights.get(key)
         if flight is not None and flight.task is task:
             del self._flights[key]
         if not task.cancelled():
-            task.exception()  # noted: it may be a failure that nobody waits for, of which asyncio would complain
+            task.exception()  # marks it as retrieved: nobody may be waiting, and asyncio would complain
 
 
-async def _made(make: Callable[[], Awaitable[T]]) -> T:
+async def _run(make: Callable[[], Awaitable[T]]) -> T:
     try:
         return await make()
     except (SystemExit, KeyboardInterrupt) as error:
-        # Out of a task of its own either would end the event loop, and with it every call in flight.
+        # Raised out of a task, either would stop the event loop and every call on it.
         raise RuntimeError("the work was ended") from error

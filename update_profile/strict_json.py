@@ -1,7 +1,7 @@
-"""Bytes -> JSON, without what the json module lets pass.
+"""Bytes -> JSON, without what the json module lets through.
 
-RFC 8259 knows no byte order mark in what is sent, no NaN or Infinity and no lone surrogate; the json module takes
-all of them but the mark, and its limit of nesting ends in a RecursionError, which is no ValueError.
+RFC 8259 allows no byte order mark, no NaN or Infinity and no lone surrogate. The json module accepts all of them but
+the mark, and its nesting limit raises RecursionError, which is not a ValueError.
 """
 
 import json
@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 Pairs = list[tuple[str, Any]]
-MAX_DEPTH = 64  # of our own: the json module's limit differs from one Python to the next
+MAX_DEPTH = 64  # our own: the json module's limit differs from one Python to the next
+LONGEST_INTEGER_DIGITS = 40
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 class NotJson(ValueError):
-    """What was sent is not JSON. Its text names the fault and no part of the input."""
+    """The input is not JSON. The message names the fault and quotes nothing of the input."""
 
 
 def parse(data: bytes, *, make_object: Callable[[Pairs], object] = dict) -> object:
@@ -23,10 +24,10 @@ def parse(data: bytes, *, make_object: Callable[[Pairs], object] = dict) -> obje
 
     Args:
         data: The whole text.
-        make_object: Makes each object from its pairs, in the order they stand.
+        make_object: Builds each object from its name-value pairs, in order. It may raise NotJson.
 
     Raises:
-        NotJson: With what is wrong. ``make_object`` may raise it too.
+        NotJson: The text is not JSON.
     """
     if data.startswith((b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")):
         raise NotJson("it starts with a byte order mark")
@@ -37,11 +38,24 @@ def parse(data: bytes, *, make_object: Callable[[Pairs], object] = dict) -> obje
     return _loads(text, make_object)
 
 
+def parse_object(data: bytes | None, *, make_object: Callable[[Pairs], object] = dict) -> dict[str, Any] | None:
+    """Parse one JSON object; None when the data is anything else, or None itself."""
+    try:
+        document = parse(data or b"", make_object=make_object)
+    except NotJson:
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def unique(pairs: Pairs) -> dict[str, Any]:
-    """Make an object in which no name stands twice."""
+    """Build an object in which no name is repeated.
+
+    Raises:
+        NotJson: A name is repeated.
+    """
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise NotJson("a name stands twice")
+        raise NotJson("a name is repeated")
     return members
 
 
@@ -66,22 +80,22 @@ def _refuse_depth(text: str) -> None:
     for found in _STRING_OR_BRACKET.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
         if depth > MAX_DEPTH:
-            raise NotJson("it is nested too deep")
+            raise NotJson("it is nested too deeply")
 
 
 def _refuse_constant(name: str) -> None:
-    raise NotJson(f"{name} is not JSON")
+    raise NotJson(f"{name} is not allowed in JSON")
 
 
 def _number(digits: str) -> int | float:
-    """An int of sane length; past that a float, as int() refuses thousands of digits."""
-    return int(digits) if len(digits) <= 40 else float(digits)
+    """Return an int of reasonable length; anything longer is a float, as int() refuses thousands of digits."""
+    return int(digits) if len(digits) <= LONGEST_INTEGER_DIGITS else float(digits)
 
 
 def _refuse_lone_surrogates(text: str, value: object) -> None:
-    if "\\u" not in text:  # decoded UTF-8 holds none; only an escape can make one
+    if "\\u" not in text:  # decoded UTF-8 holds no surrogate; only an escape can make one
         return
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise NotJson("it holds half of a surrogate pair") from None
+        raise NotJson("it has half of a surrogate pair") from None

@@ -1,8 +1,8 @@
 """Which claims make a token a user's, for this function, now.
 
 Claims and their meaning: learn.microsoft.com/entra/identity-platform/access-token-claims-reference and
-claims-validation. The checks are our own, as PyJWT lets TypeError and OverflowError out on odd times and takes
-text for numbers. They run after the signature is verified and in the order of the design: the first failure answers.
+claims-validation. The checks are our own: PyJWT raises TypeError and OverflowError on odd times and accepts text for
+numbers. They run after the signature is verified; the first failure is the answer.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,10 @@ from typing import Any
 
 from ..clouds import Issuers
 from ..errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
-from ..evidence import Evidence
 from ..settings import Settings
 
 CLOCK_LEEWAY_SECONDS = 60  # for nbf and iat; none for exp, as Entra ID would refuse the exchange
-YEAR_10000 = 253_402_300_800  # as seconds since 1970; no date can be made of more
+YEAR_10000 = 253_402_300_800  # in seconds since 1970; later moments cannot be made into a date
 
 
 def check_times(claims: Mapping[str, Any], *, now: float) -> float:
@@ -29,14 +28,14 @@ def check_times(claims: Mapping[str, Any], *, now: float) -> float:
 
 
 def check_audience(claims: Mapping[str, Any], settings: Settings) -> None:
-    """``aud`` names this function: its GUID in v2 tokens, its App ID URI in v1 tokens."""
+    """Check that ``aud`` names this function: its GUID in v2 tokens, its App ID URI in v1 tokens."""
     audience = claims.get("aud")
     if not isinstance(audience, str) or audience.lower() not in settings.allowed_audiences:
         raise InvalidToken("The bearer token was issued for another application (aud).")
 
 
 def check_issuer(claims: Mapping[str, Any], issuers: Issuers) -> None:
-    """``iss`` is the tenant's own, in the form that goes with ``ver``."""
+    """Check that ``iss`` is the tenant's own, in the form that goes with ``ver``."""
     expected = {"1.0": issuers.v1, "2.0": issuers.v2}
     version = claims.get("ver")
     if not isinstance(version, str) or expected.get(version) is None or claims.get("iss") != expected[version]:
@@ -44,14 +43,16 @@ def check_issuer(claims: Mapping[str, Any], issuers: Issuers) -> None:
 
 
 def check_user(claims: Mapping[str, Any]) -> str:
-    """The token is a user's; return the user's object id.
+    """Check that the token belongs to a user; return the user's object id.
 
-    ``idtyp`` is optional, so a token with neither it nor ``scp`` is taken for an application's. ``roles`` say nothing:
+    ``idtyp`` is optional, so a token with neither it nor ``scp`` counts as an application's. ``roles`` decide nothing:
     users have them too.
     """
     kind = claims.get("idtyp", "user")
     if kind != "user" or ("scp" not in claims and "idtyp" not in claims):
-        raise AppOnlyToken("An application cannot be acted for: sign a user in and send the user's token.")
+        raise AppOnlyToken(
+            "This API acts on behalf of a user, so an app-only token can't be used. Sign a user in and send that token."
+        )
     user_id = claims.get("oid")
     if not isinstance(user_id, str) or not user_id.isascii() or not user_id.isprintable() or not user_id.strip():
         raise InvalidToken("The bearer token names no user (oid).")
@@ -59,25 +60,25 @@ def check_user(claims: Mapping[str, Any]) -> str:
 
 
 def check_scope(claims: Mapping[str, Any], settings: Settings) -> None:
-    """``scp`` holds the scope that this function asks for."""
+    """Check that ``scp`` has the scope that this function requires."""
     scopes = claims.get("scp")
     if not isinstance(scopes, str) or settings.required_scope not in scopes.split(" "):
         raise InsufficientScope(
-            f"The bearer token lacks the scope {settings.required_scope}.", Evidence(scope=settings.required_scope)
+            f"The bearer token lacks the scope {settings.required_scope}.", scope=settings.required_scope
         )
 
 
 def check_client(claims: Mapping[str, Any], settings: Settings) -> str | None:
-    """The calling application may call; return its client id, None when the token names none."""
+    """Check that the calling application is allowed; return its client id, None when the token names none."""
     client_id = claims.get("azp") if claims.get("ver") == "2.0" else claims.get("appid")
     known = client_id.lower() if isinstance(client_id, str) else None
     if settings.allowed_clients is not None and known not in settings.allowed_clients:
-        raise ClientNotAllowed("The application that sent the token is not in this function's list.")
+        raise ClientNotAllowed("The calling application is not in this function's list of allowed clients.")
     return known
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR_10000:  # NaN is neither
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR_10000:  # refuses NaN too
         raise InvalidToken(f"The bearer token has no usable {name}.")
     return float(value)

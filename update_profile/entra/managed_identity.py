@@ -1,97 +1,94 @@
-"""Tokens of this function's managed identity, from the platform's endpoint on this very machine.
+"""Tokens of this function's managed identity, from the platform's endpoint on this machine.
 
-Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference, 2019-08-01). Such a
-token, made for the audience of federated credentials, stands in for a client secret. Whatever is wrong with the
-endpoint may pass: it is never taken for a wrong setting. Belongs to one event loop.
+Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference, 2019-08-01). A token
+for the audience of federated credentials replaces a client secret. A failure of the endpoint may be transient, so it is
+never reported as a wrong setting.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from ..credential_settings import ManagedIdentity
 from ..deadline import Deadline
 from ..errors import EntraTimeout, EntraUnavailable
-from ..expiring_cache import ExpiringCache
+from ..settings import Settings
 from ..single_flight import SingleFlight
-from ..strict_json import NotJson, parse
-from ..transport.client import HttpClient
-from ..transport.messages import HttpAnswer, HttpRequest, TransportError
+from ..strict_json import parse_object
+from ..transport.messages import Http, HttpAnswer, HttpRequest
+from .ask import ask
 
-logger = logging.getLogger("update_profile")
 API_VERSION = "2019-08-01"
-EXPIRY_MARGIN_SECONDS = 300.0  # a token is not used in its last minutes
-FETCH_SECONDS = 10.0
+IDENTITY_EXPIRY_MARGIN_SECONDS = 300.0  # a token is not used in its last minutes
+IDENTITY_FETCH_SECONDS = 10.0
+WHOM = "The platform's identity endpoint"
 
 
-class IdentityTokens:
-    """Gets the identity's tokens for one audience; one fetch, however many wait."""
+class ManagedIdentityCredential:
+    """A managed identity's token as federated credential: there is no secret."""
 
-    def __init__(
-        self, identity: ManagedIdentity, audience: str, http: HttpClient, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        """``clock`` gives seconds since 1970."""
-        self._identity = identity
-        self._audience = audience
+    def __init__(self, settings: Settings, http: Http, *, clock: Callable[[], float] = time.time) -> None:
+        """``clock`` returns seconds since 1970."""
+        self._settings = settings
         self._http = http
-        self._held: ExpiringCache[str, str] = ExpiringCache(1, clock=clock)
+        self._clock = clock
+        self._token = ""
+        self._usable_until = 0.0
         self._fetches: SingleFlight[str, str] = SingleFlight(stop_when_abandoned=False)
 
+    def check(self) -> None:
+        """Do nothing: nothing is asked for before a call needs it."""
+
+    async def for_msal(self, *, deadline: Deadline) -> dict[str, Any]:
+        """Return the token as a function: msal warns about a plain text, which would age with its client."""
+        token = await self.token(deadline=deadline)
+        return {"client_assertion": lambda: token}
+
+    def refused(self) -> None:
+        """Forget the token: a federated credential takes minutes to take effect, and the next call asks again."""
+        self._usable_until = 0.0
+
     async def token(self, *, deadline: Deadline) -> str:
-        """A token of the identity.
+        """Return a token of the identity; one fetch serves all who wait.
 
         Raises:
             EntraUnavailable, EntraTimeout: The platform gives none.
         """
-        held = self._held.get(self._audience)
-        if held is not None:
-            return held.value
-        fetch = partial(self._fetch, deadline.shortly_before().within(FETCH_SECONDS))
+        if self._clock() < self._usable_until:
+            return self._token
+        fetch = partial(self._fetch, deadline.with_margin().within(IDENTITY_FETCH_SECONDS))
         try:
-            return await self._fetches.join(self._audience, fetch, deadline=deadline)
+            return await self._fetches.join("token", fetch, deadline=deadline)
         except TimeoutError:
-            raise EntraTimeout("The platform's identity endpoint did not answer in time.") from None
-
-    def drop(self) -> None:
-        """Ask anew the next time: what was given does not count as a credential."""
-        self._held.drop(self._audience)
+            raise EntraTimeout(f"{WHOM} did not answer in time.") from None
 
     async def _fetch(self, deadline: Deadline) -> str:
-        try:
-            answer = await self._http.send(self._request(), deadline=deadline)
-        except TransportError as error:
-            logger.warning("update_profile.no_answer identity_endpoint %s", error.reason)
-            if error.sent and error.timed_out:
-                raise EntraTimeout("The platform's identity endpoint did not answer in time.") from error
-            raise EntraUnavailable("The platform's identity endpoint cannot be reached.") from error
+        answer = await ask(self._http, self._request(), deadline=deadline, whom=WHOM, log_name="identity_endpoint")
         token, expires_at = _read(answer)
-        self._held.keep(self._audience, token, until=expires_at - EXPIRY_MARGIN_SECONDS)
+        self._token, self._usable_until = token, expires_at - IDENTITY_EXPIRY_MARGIN_SECONDS
         return token
 
     def _request(self) -> HttpRequest:
-        identity = self._identity
-        if identity.endpoint is None or identity.header is None:
+        settings = self._settings
+        if settings.identity_endpoint is None or settings.identity_header is None:
             raise EntraUnavailable(
                 "The platform offers no managed identity here (IDENTITY_ENDPOINT, IDENTITY_HEADER): it may not be"
                 " assigned to this function yet."
             )
-        query = urlencode({"api-version": API_VERSION, "resource": self._audience, "client_id": identity.client_id})
-        headers = {"X-IDENTITY-HEADER": identity.header.get_secret_value(), "Metadata": "true"}
-        return HttpRequest(method="GET", url=f"{identity.endpoint}?{query}", headers=headers)
+        parameters = {
+            "api-version": API_VERSION,
+            "resource": settings.federated_audience,
+            "client_id": settings.managed_identity_client_id,
+        }
+        headers = {"X-IDENTITY-HEADER": settings.identity_header.get_secret_value(), "Metadata": "true"}
+        url = f"{settings.identity_endpoint}?{urlencode(parameters)}"
+        return HttpRequest(method="GET", url=url, headers=headers)
 
 
 def _read(answer: HttpAnswer) -> tuple[str, float]:
-    """The token, and when it ends, in seconds since 1970."""
-    document: Any = None
-    if answer.status == 200:
-        try:
-            document = parse(answer.body or b"")
-        except NotJson:
-            document = None
-    members = document if isinstance(document, dict) else {}
+    """Return the token, and when it expires, in seconds since 1970."""
+    members = (parse_object(answer.body) if answer.status == 200 else None) or {}
     token, expires_on = members.get("access_token"), members.get("expires_on")
     if not isinstance(token, str) or not token.isascii() or not token:
         raise EntraUnavailable(f"The platform gives no token for the managed identity (status {answer.status}).")
@@ -99,7 +96,7 @@ def _read(answer: HttpAnswer) -> tuple[str, float]:
 
 
 def _moment(value: object) -> float:
-    """Seconds since 1970, as a number or as digits; 0.0 for anything else: such a token is not kept."""
+    """Read seconds since 1970 from a number or digits; 0.0 for anything else, and such a token is not cached."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value[:12])
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else 0.0

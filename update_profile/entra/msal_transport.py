@@ -17,12 +17,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..deadline import Deadline
-from ..errors import EntraTimeout, EntraTrouble, EntraUnavailable, EntraUnexpected
-from ..evidence import Evidence
-from ..strict_json import NotJson, parse
-from ..transport.client import HttpClient
-from ..transport.messages import HttpAnswer, HttpRequest, TransportError
-from ..transport.retry_after import read_retry_after
+from ..errors import EntraFailed, EntraTimeout, EntraUnavailable, EntraUnexpected
+from ..strict_json import parse_object
+from ..transport.messages import Http, HttpAnswer, HttpRequest, TransportError, read_retry_after
+from .ask import no_answer
 
 logger = logging.getLogger("update_profile")
 ATTEMPT_SECONDS = 10.0  # so that a budget of 20 s has room for a second attempt after a hang
@@ -47,7 +45,7 @@ class MsalHttpClient:
     """msal's ``http_client`` for one exchange (msal/oauth2cli/http.py describes the interface)."""
 
     def __init__(
-        self, http: HttpClient, *, loop: asyncio.AbstractEventLoop, deadline: Deadline, discovery: Mapping[str, Any]
+        self, http: Http, *, loop: asyncio.AbstractEventLoop, deadline: Deadline, discovery: Mapping[str, Any]
     ) -> None:
         """``discovery`` is the tenant's document that came with its keys: msal would only fetch it again."""
         self._http = http
@@ -96,36 +94,37 @@ class MsalHttpClient:
     def _send_repeating(self, request: HttpRequest) -> HttpAnswer:
         try:
             return self._send(request, self._deadline.within(ATTEMPT_SECONDS))
-        except _Passing as failure:
+        except _Transient as failure:
             pause = random.uniform(0, LONGEST_PAUSE_SECONDS)  # noqa: S311  spreads load, guards nothing
             if self._deadline.remaining_seconds() <= pause:
                 raise failure.error from failure
         time.sleep(pause)
         try:
             return self._send(request, self._deadline)
-        except _Passing as failure:
+        except _Transient as failure:
             raise failure.error from failure
 
     def _send(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
         """Send once.
 
         Raises:
-            _Passing: It may go better a second time.
+            _Transient: It may go better a second time.
             EntraUnavailable: Nothing was sent, or Entra asks to wait.
         """
         try:
-            answer = self._on_loop(self._tell_and_send(request, deadline), deadline)
+            answer = self._on_loop(self._send_logged(request, deadline), deadline)
         except TransportError as error:
-            raise _trouble(error) from error
+            failure = no_answer(error, "Entra ID")
+            raise (_Transient(failure) if error.sent else failure) from error
         if answer.body is None and not deadline.remaining_seconds():  # its body dripped
-            raise _Passing(EntraTimeout("Entra ID did not answer in time."))
+            raise _Transient(EntraTimeout("Entra ID did not answer in time."))
         if answer.status < 500:
             return answer
         seconds = read_retry_after(answer.header("retry-after"))
-        unavailable = EntraUnavailable("Entra ID failed.", Evidence(retry_after_seconds=seconds))
-        raise _Passing(unavailable) if seconds is None else unavailable
+        unavailable = EntraUnavailable("Entra ID failed.", retry_after_seconds=seconds)
+        raise _Transient(unavailable) if seconds is None else unavailable
 
-    async def _tell_and_send(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+    async def _send_logged(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
         """Send, and log on the event loop why no answer came: a record from a thread would lose its invocation."""
         try:
             return await self._http.send(request, deadline=deadline)
@@ -142,46 +141,35 @@ class MsalHttpClient:
             EntraUnavailable: Nobody waits any more, or the loop is closed.
             EntraTimeout: The loop does not get to it.
         """
-        gone = EntraUnavailable("The exchange was given up.")
+        abandoned = EntraUnavailable("The exchange was given up.")
         if self._abandoned:
             sending.close()
-            raise gone
+            raise abandoned
         try:
             self._sending = asyncio.run_coroutine_threadsafe(sending, self._loop)
         except RuntimeError:  # the loop is closed
             sending.close()
-            raise gone from None
+            raise abandoned from None
         try:
             return self._sending.result(deadline.remaining_seconds() + GRACE_SECONDS)
         except TimeoutError:
             self._sending.cancel()
             raise EntraTimeout("This function was too busy to ask Entra ID in time.") from None
         except CancelledError:
-            raise gone from None
+            raise abandoned from None
 
 
-class _Passing(Exception):
+class _Transient(Exception):
     """A failure of one attempt that the next may not meet, and the error it is if there is no next."""
 
-    def __init__(self, error: EntraTrouble) -> None:
+    def __init__(self, error: EntraFailed) -> None:
         super().__init__(error.detail)
         self.error = error
 
 
-def _trouble(error: TransportError) -> Exception:
-    if not error.sent:
-        return EntraUnavailable("Entra ID cannot be reached.")
-    if error.timed_out:
-        return _Passing(EntraTimeout("Entra ID did not answer in time."))
-    return _Passing(EntraUnavailable("The connection to Entra ID was cut."))
-
-
 def _json_text(answer: HttpAnswer) -> str:
-    """The body as text, if it is a JSON object: msal logs what is none."""
-    try:
-        document = parse(answer.body or b"")
-    except NotJson:
-        document = None
-    if not isinstance(document, dict) or 300 <= answer.status < 400:
+    """Return the body if it is a JSON object; msal would log anything else."""
+    document = parse_object(answer.body)
+    if document is None or 300 <= answer.status < 400:
         raise EntraUnexpected("Entra ID's answer cannot be read.")
     return json.dumps(document)

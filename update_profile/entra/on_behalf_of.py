@@ -1,9 +1,9 @@
-"""Caller -> Partner Center access token, on behalf of the caller. The only module that imports msal.
+"""Caller -> Partner Center access token, on behalf of the caller.
 
 The grant is an assertion grant (RFC 7523), not token exchange (RFC 8693):
-learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow. As it comes, msal can hand one user's answer
-to another in this grant: its throttling keeps answers, access tokens too, under a key in which the user is missing
-(msal 1.39.0, throttled_http_client.py). So every exchange has a client of its own, and nothing of msal outlives it:
+learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow. In this grant msal can return one user's answer
+to another: its throttling stores answers, access tokens included, under a key without the user (msal 1.39.0,
+throttled_http_client.py). So every exchange has a client of its own, and nothing of msal outlives it:
 docs/adr/0005-msal-without-shared-state.md.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 
 import msal
 
+from ..call import AccessToken, Caller
 from ..deadline import Deadline
 from ..errors import (
     ConsentRequired,
@@ -26,24 +27,21 @@ from ..errors import (
     UpdateProfileError,
 )
 from ..settings import Settings
-from ..transport.client import HttpClient
-from ..transport.retry_after import read_retry_after
-from .bearer_token import Caller
+from ..transport.messages import Http, read_retry_after
 from .credential import ClientCredential, MsalCredential
-from .exchange_cache import Exchange, ExchangeCache, How
 from .msal_transport import MsalHttpClient
 from .signing_keys import SigningKeys
-from .token_response import AccessToken, lacks_application, read_result
+from .token_response import lacks_application, read_result
 
 logger = logging.getLogger("update_profile")
-MAX_THREADS = 16  # each is taken for as long as Entra ID takes to answer one user
+MAX_THREADS = 16  # each is busy for as long as Entra ID takes to answer one user
 
 
 class OnBehalfOf:
-    """Gets Partner Center tokens for callers. Belongs to one event loop."""
+    """Gets Partner Center tokens for callers."""
 
     def __init__(
-        self, settings: Settings, http: HttpClient, *, signing_keys: SigningKeys, credential: ClientCredential
+        self, settings: Settings, http: Http, *, signing_keys: SigningKeys, credential: ClientCredential
     ) -> None:
         """``signing_keys`` knows the token endpoint of every tenant whose tokens it could validate."""
         self._settings = settings
@@ -51,37 +49,23 @@ class OnBehalfOf:
         self._signing_keys = signing_keys
         self._credential = credential
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="on-behalf-of")
-        self._cache = ExchangeCache(self._exchange)
 
-    async def access_token(
-        self, caller: Caller, *, deadline: Deadline, claims: str | None = None
-    ) -> tuple[AccessToken, How]:
-        """A Partner Center token of this very caller, and how it was come by.
+    async def exchange(self, caller: Caller, assertion: str, *, claims: str | None, deadline: Deadline) -> AccessToken:
+        """Exchange a bearer token for a Partner Center token.
 
         Args:
-            caller: For whom.
-            deadline: When it must be had.
-            claims: JSON text of what Partner Center asks for in a claims challenge; None for none.
+            caller: The user that the bearer token names.
+            assertion: The bearer token.
+            claims: JSON text of what Partner Center asks for in a claims challenge; None when it asks for nothing.
+            deadline: When the token must be there.
 
         Raises:
-            EntraRefused, EntraTrouble, InvalidToken, Misconfigured: No token can be had.
+            EntraRefused, EntraFailed, InvalidToken, Misconfigured: There is no token.
         """
-        return await self._cache.access_token(caller, deadline=deadline, claims=claims)
-
-    def forget(self, caller: Caller, refused: AccessToken) -> None:
-        """Never hand out again a token that Partner Center refused."""
-        self._cache.forget(caller, refused)
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _exchange(self, exchange: Exchange) -> AccessToken:
-        caller, deadline = exchange.caller, exchange.deadline
         if caller.expires_at <= time.time():
             raise InvalidToken("The bearer token has expired. Get a new one.")
-        # Sooner than the waiting call, which could not tell "never connected" from "never answered".
-        until = deadline.shortly_before()
+        # Earlier than the waiting call, which could not tell "never connected" from "never answered".
+        until = deadline.with_margin()
         credential = await self._credential.for_msal(deadline=until)
         client = MsalHttpClient(
             self._http,
@@ -89,7 +73,12 @@ class OnBehalfOf:
             deadline=until,
             discovery=self._signing_keys.discovery(caller.tenant_id),
         )
-        result = await self._in_thread(exchange, client, credential)
+        application = self._application(caller, client, credential)
+        loop = asyncio.get_running_loop()
+        try:
+            result = await loop.run_in_executor(self._threads, self._acquire, application, assertion, claims, deadline)
+        finally:
+            client.abandon()  # nobody waits any more: unsent requests are skipped and the current one is dropped
         answer = client.answer
         try:
             return read_result(
@@ -103,29 +92,23 @@ class OnBehalfOf:
             self._credential.refused()
             raise
         except ConsentRequired as error:
-            if error.evidence.entra and lacks_application(error.evidence.entra):  # it may be our own mistake
+            if error.entra and lacks_application(error.entra):  # it may be our own mistake
                 logger.error("update_profile.application_missing %s", caller.tenant_id)  # noqa: TRY400  no stack is needed
             raise
 
-    async def _in_thread(
-        self, exchange: Exchange, client: MsalHttpClient, credential: MsalCredential
+    def _acquire(
+        self,
+        application: msal.ConfidentialClientApplication,
+        assertion: str,
+        claims: str | None,
+        deadline: Deadline,
     ) -> Mapping[str, Any]:
-        """Run msal. When nobody waits any more, what it has not begun is not begun, and what it sends is dropped."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, self._acquire, exchange, client, credential)
-        finally:
-            client.abandon()
-
-    def _acquire(self, exchange: Exchange, client: MsalHttpClient, credential: MsalCredential) -> Mapping[str, Any]:
-        """What msal makes of the answer. Runs in a thread and logs nothing: such records lose their invocation."""
-        if not exchange.deadline.remaining_seconds():
+        """Return what msal makes of the answer. It runs in a thread and logs nothing: such records lose their call."""
+        if not deadline.remaining_seconds():
             raise EntraTimeout("There was no time left to ask Entra ID.")
         try:
-            result = self._application(exchange.caller, client, credential).acquire_token_on_behalf_of(
-                exchange.caller.assertion,
-                [self._settings.partner_center_scope],
-                claims_challenge=exchange.claims,
+            result = application.acquire_token_on_behalf_of(
+                assertion, [self._settings.partner_center_scope], claims_challenge=claims
             )
         except UpdateProfileError:
             raise
@@ -149,7 +132,7 @@ class OnBehalfOf:
 
 
 class _NoTokenCache(msal.TokenCache):  # type: ignore[misc]  # msal has no types
-    """Keeps nothing: msal would only write here, at 0.2 ms a token, and this client is used once."""
+    """Stores nothing: msal would only write here, at 0.2 ms a token, and this client is used once."""
 
     def add(self, event: object, now: float | None = None) -> None:
         """Forget at once."""

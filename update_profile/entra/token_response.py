@@ -1,6 +1,6 @@
-"""What the token endpoint answered -> an access token, or the error that says who must act.
+"""The token endpoint's answer -> an access token, or the error that says who must act.
 
-Decided on ``error``, ``suberror`` and ``claims``; numbers only refine, as "apps that take a dependency on text or
+``error``, ``suberror`` and ``claims`` decide; numbers only refine, because "apps that take a dependency on text or
 error code numbers will be broken over time" (learn.microsoft.com/entra/identity-platform/reference-error-codes).
 """
 
@@ -8,13 +8,15 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from ..call import AccessToken, Caller
 from ..claims_challenge import compact_claims
 from ..errors import (
     AccessBlocked,
+    ClaimsChallenge,
     ConsentRequired,
+    EntraFault,
     EntraThrottled,
     EntraUnexpected,
     InteractionRequired,
@@ -22,10 +24,8 @@ from ..errors import (
     Misconfigured,
     UpdateProfileError,
 )
-from ..evidence import ClaimsChallenge, EntraFault, Evidence
 from ..formats import GUID
 from ..settings import Settings
-from .bearer_token import Caller
 
 THROTTLED = frozenset({50196})
 BLOCKED = frozenset({53003, 50105, 50057})
@@ -33,7 +33,7 @@ NO_CONSENT = frozenset({65001, 65004, 90094})
 BAD_ASSERTION = frozenset({50013, 500133, 5000224, 50027, 240002})
 WRONG_AUDIENCE = 500131
 NOT_IN_TENANT = frozenset({700016, 500011})
-OURS = frozenset(
+OUR_FAULT = frozenset(
     {
         "invalid_client",
         "unauthorized_client",
@@ -44,16 +44,9 @@ OURS = frozenset(
         "unsupported_grant_type",
     }
 )
+LONGEST_LIFETIME_SECONDS = 86_400.0
 _ERROR_NAME = re.compile(r"[a-z_]{1,64}", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessToken:
-    """A Partner Center token. ``expires_in_seconds`` counts from the moment it was asked for; 0 when not told."""
-
-    value: str = field(repr=False)
-    expires_in_seconds: float
 
 
 def read_result(
@@ -64,40 +57,44 @@ def read_result(
     Args:
         result: The JSON object of the answer.
         status: Its HTTP status.
-        retry_after_seconds: Its Retry-After; None without one.
-        caller: For whom was asked.
-        settings: For the addresses an administrator needs.
+        retry_after_seconds: Its Retry-After; None when absent.
+        caller: The user whose token was asked for.
+        settings: For the addresses that an administrator needs.
 
     Raises:
-        EntraRefused, EntraThrottled, EntraUnexpected, InvalidToken, Misconfigured: No token came.
+        EntraRefused, EntraThrottled, EntraUnexpected, InvalidToken, Misconfigured: There is no token.
     """
     if "access_token" in result:
         return _access_token(result, caller)
-    refusal = _Refusal(result, caller, settings)
-    if status == 429 or refusal.error == "temporarily_unavailable" or refusal.has(THROTTLED):
-        evidence = Evidence(entra=refusal.fault, retry_after_seconds=retry_after_seconds)
-        raise EntraThrottled("Entra ID asks to wait before the next sign-in.", evidence)
-    raise _refused(refusal)
+    fault = _fault(result)
+    if status == 429 or fault.error == "temporarily_unavailable" or _has(fault, THROTTLED):
+        raise EntraThrottled(
+            "Entra ID asks to wait before the next sign-in.", entra=fault, retry_after_seconds=retry_after_seconds
+        )
+    raise _refusal(result, fault, caller, settings)
 
 
 def lacks_application(fault: EntraFault) -> bool:
-    """Whether the tenant lacks this application, or Partner Center's."""
-    return not NOT_IN_TENANT.isdisjoint(fault.codes)
+    """Return whether the tenant lacks this application, or Partner Center's."""
+    return _has(fault, NOT_IN_TENANT)
 
 
 def _access_token(result: Mapping[str, Any], caller: Caller) -> AccessToken:
     value = result["access_token"]
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise EntraUnexpected("Entra ID's answer holds no usable token.")
+        raise EntraUnexpected("Entra ID's answer has no usable token.")
     for name, expected in (("oid", caller.user_id), ("tid", caller.tenant_id)):
         named = _peek(value).get(name, expected)
         if not isinstance(named, str) or named.lower() != expected.lower():
-            raise EntraUnexpected("Entra ID's answer holds another user's token; it is not used.")
+            raise EntraUnexpected("Entra ID's answer has another user's token; it is not used.")
     return AccessToken(value=value, expires_in_seconds=_seconds(result.get("expires_in")))
 
 
 def _peek(value: str) -> Mapping[str, Any]:
-    """The claims of a token that can be read, {} of any other. A hint: access tokens are for their audience to read."""
+    """Return the claims of a token that can be read, {} for any other.
+
+    They are a hint: access tokens are for their audience to read.
+    """
     segments = value.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4)))
@@ -109,70 +106,66 @@ def _peek(value: str) -> Mapping[str, Any]:
 def _seconds(value: object) -> float:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value[:10])
-    return min(max(float(value), 0.0), 86_400.0) if isinstance(value, int | float) else 0.0
+    return min(max(float(value), 0.0), LONGEST_LIFETIME_SECONDS) if isinstance(value, int | float) else 0.0
 
 
-class _Refusal:
-    """One refusal of Entra's, cleaned of everything but names and numbers."""
-
-    def __init__(self, result: Mapping[str, Any], caller: Caller, settings: Settings) -> None:
-        error, codes, trace_id = result.get("error"), result.get("error_codes"), result.get("trace_id")
-        self.error = error if isinstance(error, str) and _ERROR_NAME.fullmatch(error) else None
-        self.suberror = result.get("suberror")
-        self.codes = tuple(code for code in codes if type(code) is int)[:10] if isinstance(codes, list) else ()
-        trace_id = trace_id if isinstance(trace_id, str) and GUID.fullmatch(trace_id) else None
-        self.fault = EntraFault(error=self.error, codes=self.codes, trace_id=trace_id)
-        self.evidence = Evidence(entra=self.fault)
-        self.claims = compact_claims(result.get("claims"))
-        self.tenant_url = f"{settings.authority_host}/{caller.tenant_id}"
-        self.caller = caller
-        self.settings = settings
-
-    def has(self, codes: frozenset[int]) -> bool:
-        return not codes.isdisjoint(self.codes)
+def _fault(result: Mapping[str, Any]) -> EntraFault:
+    """Keep names and numbers of a refusal and nothing else."""
+    error, codes, trace_id = result.get("error"), result.get("error_codes"), result.get("trace_id")
+    return EntraFault(
+        error=error if isinstance(error, str) and _ERROR_NAME.fullmatch(error) else None,
+        codes=tuple(code for code in codes if type(code) is int)[:10] if isinstance(codes, list) else (),
+        trace_id=trace_id if isinstance(trace_id, str) and GUID.fullmatch(trace_id) else None,
+    )
 
 
-def _refused(refusal: _Refusal) -> UpdateProfileError:
-    """The first that fits, from the surest sign to the vaguest."""
-    if refusal.claims is not None:
-        return _challenged(refusal, refusal.claims)
-    if refusal.has(BLOCKED):
-        return AccessBlocked("A policy or an assignment of the user's tenant refuses this user.", refusal.evidence)
-    if refusal.suberror == "consent_required" or refusal.has(NO_CONSENT):
-        return _consent("An administrator of the user's tenant must consent to Partner Center first.", refusal)
-    if refusal.has(NOT_IN_TENANT) and len(refusal.settings.allowed_tenants) > 1:
-        return _consent(
+def _has(fault: EntraFault, codes: frozenset[int]) -> bool:
+    return not codes.isdisjoint(fault.codes)
+
+
+def _refusal(  # noqa: PLR0911  an ordered list of signs
+    result: Mapping[str, Any], fault: EntraFault, caller: Caller, settings: Settings
+) -> UpdateProfileError:
+    """Return the error for the first sign that fits, from the surest to the vaguest."""
+    suberror = result.get("suberror")
+    claims = compact_claims(result.get("claims"))
+    if claims is not None:
+        return _challenged(claims, fault, caller, settings)
+    if _has(fault, BLOCKED):
+        return AccessBlocked("A policy or a missing assignment in the user's tenant blocks this user.", entra=fault)
+    if suberror == "consent_required" or _has(fault, NO_CONSENT):
+        detail = "An administrator of the user's tenant must first consent to Partner Center."
+        return _consent(detail, fault, caller, settings)
+    if _has(fault, NOT_IN_TENANT) and len(settings.allowed_tenants) > 1:
+        detail = (
             "The user's tenant lacks this application, or Partner Center's: an administrator there must consent. If"
-            " every tenant is refused, this function's ENTRA_CLIENT_ID or PARTNER_CENTER_SCOPE is wrong.",
-            refusal,
+            " every tenant is refused, this function's ENTRA_CLIENT_ID or PARTNER_CENTER_SCOPE is wrong."
         )
-    return _fault(refusal)
+        return _consent(detail, fault, caller, settings)
+    if suberror == "bad_token" or _has(fault, BAD_ASSERTION):
+        return InvalidToken("Entra ID does not accept the bearer token for an exchange.", entra=fault)
+    if fault.error in OUR_FAULT or WRONG_AUDIENCE in fault.codes:
+        return Misconfigured("Entra ID refuses this function's registration or credential.", entra=fault)
+    if fault.error in ("invalid_grant", "interaction_required", "login_required"):
+        return InteractionRequired("The user must sign in again.", entra=fault)
+    return EntraUnexpected("Entra ID's answer has no meaning here.", entra=fault)
 
 
-def _fault(refusal: _Refusal) -> UpdateProfileError:
-    if refusal.suberror == "bad_token" or refusal.has(BAD_ASSERTION):
-        return InvalidToken("Entra ID does not take the bearer token for an exchange.", refusal.evidence)
-    if refusal.error in OURS or WRONG_AUDIENCE in refusal.codes:
-        return Misconfigured("Entra ID refuses this function's registration or credential.", refusal.evidence)
-    if refusal.error in ("invalid_grant", "interaction_required", "login_required"):
-        return InteractionRequired("The user must sign in again.", refusal.evidence)
-    return EntraUnexpected("Entra ID's answer has no meaning here.", refusal.evidence)
-
-
-def _challenged(refusal: _Refusal, claims: str) -> UpdateProfileError:
+def _challenged(claims: str, fault: EntraFault, caller: Caller, settings: Settings) -> InteractionRequired:
     challenge = ClaimsChallenge(
-        tenant_id=refusal.caller.tenant_id,
-        authorization_uri=f"{refusal.tenant_url}/oauth2/v2.0/authorize",
+        tenant_id=caller.tenant_id,
+        authorization_uri=f"{settings.authority_host}/{caller.tenant_id}/oauth2/v2.0/authorize",
         claims=claims,
     )
-    detail = "The user must sign in again with the claims that WWW-Authenticate asks for."
-    return InteractionRequired(detail, Evidence(entra=refusal.fault, challenge=challenge))
-
-
-def _consent(detail: str, refusal: _Refusal) -> UpdateProfileError:
-    evidence = Evidence(
-        entra=refusal.fault,
-        scope=refusal.settings.partner_center_scope,
-        consent_uri=f"{refusal.tenant_url}/adminconsent?client_id={refusal.settings.client_id}",
+    return InteractionRequired(
+        "The user must sign in again with the claims that WWW-Authenticate names.", entra=fault, challenge=challenge
     )
-    return ConsentRequired(detail, evidence)
+
+
+def _consent(detail: str, fault: EntraFault, caller: Caller, settings: Settings) -> ConsentRequired:
+    return ConsentRequired(
+        detail,
+        entra=fault,
+        scope=settings.partner_center_scope,
+        consent_uri=f"{settings.authority_host}/{caller.tenant_id}/adminconsent?client_id={settings.client_id}",
+    )

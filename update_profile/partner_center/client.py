@@ -1,136 +1,114 @@
-"""Access token + profile -> what Partner Center answered, once.
+"""One request to Partner Center: access token and profile in, answer out.
 
 Sources: learn.microsoft.com/partner-center/developer/update-support-profile, get-a-partner-support-profile and
-/headers. Microsoft's pages disagree on the path of the PUT: it is a setting, and nothing falls back to the other one.
+/headers. Microsoft's pages disagree about the path of the PUT: it is a setting, and nothing falls back to the other.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from ..call import Call
+from ..call import AccessToken, Call, Caller
 from ..deadline import Deadline
-from ..entra.token_response import AccessToken
-from ..errors import PartnerCenterTimeout, PartnerCenterUnreachable, UpdateProfileError
-from ..evidence import Evidence
+from ..errors import PartnerCenterUnanswered, PartnerCenterUnreachable, UpdateProfileError
 from ..formats import GUID
 from ..request_ids import CORRELATION_ID, REQUEST_ID
 from ..settings import Settings
 from ..support_profile import SupportProfile
-from ..transport.client import HttpClient
-from ..transport.messages import HttpAnswer, HttpRequest, TransportError
-from .answer import Asked, UpstreamAnswer, read_answer
+from ..transport.messages import Http, HttpAnswer, HttpRequest, TransportError
+from .answer import ProfileResponse, read_answer
 
 CONTRACT_VERSION = "v1"
 KNOWN_PATHS = ("/v1/profiles/support", "/v1/profiles/supportprofile")
+OUTCOME_UNKNOWN = "Whether the profile was written is not known: send it again under the same delivery id."
 logger = logging.getLogger("update_profile")
-OUTCOME_UNKNOWN = "Whether the profile was written is not known: send the same again, under the same delivery id."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One request of a call: the token to send, and when it must be answered. ``tenant_id`` is the caller's."""
-
-    access_token: AccessToken = field(repr=False)
-    call: Call
-    tenant_id: str
-    deadline: Deadline
 
 
 class PartnerCenter:
     """Partner Center's support profile."""
 
-    def __init__(self, settings: Settings, http: HttpClient) -> None:
-        """``http`` carries the requests."""
+    def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
         self._in_flight: Counter[str] = Counter()
 
-    async def get_support_profile(self, attempt: Attempt) -> UpstreamAnswer:
-        """Read the support profile.
+    async def request(
+        self,
+        profile: SupportProfile | None,
+        access_token: AccessToken,
+        *,
+        caller: Caller,
+        call: Call,
+        deadline: Deadline,
+    ) -> ProfileResponse:
+        """Replace the support profile as a whole; read it when ``profile`` is None.
 
         Raises:
-            PartnerCenterAnswered, PartnerCenterUnexpected, InteractionRequired: It answered, but with no success.
+            PartnerCenterRefused, PartnerCenterUnexpected, InteractionRequired: The answer is not a success.
             PartnerCenterUnreachable: Nothing was sent.
-            PartnerCenterTimeout: It was sent, and no answer can be read.
+            PartnerCenterUnanswered: The request was sent and no answer can be read. Its ``outcome`` is ``unknown`` for
+                a write.
         """
-        return await self._ask(attempt, self._get(attempt), ())
-
-    async def put_support_profile(self, profile: SupportProfile, attempt: Attempt) -> UpstreamAnswer:
-        """Replace the support profile, whole.
-
-        Raises:
-            PartnerCenterAnswered, PartnerCenterUnexpected, InteractionRequired: It answered, but with no success.
-            PartnerCenterUnreachable: Nothing was sent.
-            PartnerCenterTimeout: It was sent, and no answer can be read: whether it was written is not known.
-        """
-        return await self._ask(attempt, self._put(profile, attempt), tuple(profile.named_values.values()))
-
-    async def _ask(self, attempt: Attempt, request: HttpRequest, values: tuple[str, ...]) -> UpstreamAnswer:
-        call = attempt.call
-        with self._bearing(call.ids.request_id), call.event.attempt():
-            answer = await self._send(request, attempt)
-        setting, other_path = self._other_path(request.method)
-        if answer.status in (404, 405):
-            logger.warning("update_profile.path_refused %s %s", call.ids.correlation_id, setting)
-        asked = Asked(
-            sent=(*values, attempt.access_token.value),
-            other_path=other_path,
-            tenant_id=attempt.tenant_id,
-            authorization_uri=f"{self._settings.authority_host}/{attempt.tenant_id}/oauth2/v2.0/authorize",
-        )
-        answered = read_answer(answer, asked)
-        if answered.fault is not None:
-            logger.warning("update_profile.fault_under_success %s", call.ids.correlation_id)
-        return answered
-
-    async def _send(self, request: HttpRequest, attempt: Attempt) -> HttpAnswer:
-        ids, event = attempt.call.ids, attempt.call.event
+        request = self._http_request(profile, access_token, call)
+        ids, event = call.ids, call.event
         try:
-            answer = await self._http.send(request, deadline=attempt.deadline)
+            with self._in_flight_id(ids.request_id), event.attempt():
+                answer = await self._http.send(request, deadline=deadline)
+                answers_another_call = self._answers_another_call(answer, ids.request_id)
         except TransportError as error:
             logger.warning("update_profile.no_answer partner_center %s %s", ids.correlation_id, error.reason)
-            raise _silence(error, request.method) from error
-        if self._is_another_calls(answer, ids.request_id):
-            raise _unknown("The answer belongs to another call.", request.method)
+            raise _from_transport_error(error, request.method) from error
+        if answers_another_call:
+            raise _unanswered("The answer belongs to another call.", request.method)
         event.upstream_status = answer.status
         named = answer.header(REQUEST_ID.lower()).strip()
-        event.upstream_request_id = named if GUID.fullmatch(named) else None  # what is no id may repeat what was sent
-        return answer
+        event.upstream_request_id = named if GUID.fullmatch(named) else None  # anything else may repeat what was sent
+        hint = ""
+        if answer.status in (404, 405):
+            setting, other_path = self._other_path(request.method)
+            logger.warning("update_profile.path_refused %s %s=%s", ids.correlation_id, setting, other_path)
+            hint = f"{setting} may need to be {other_path}."
+        response = read_answer(
+            answer,
+            sent=(*(profile.named_values.values() if profile else ()), access_token.value),
+            hint=hint,
+            tenant_id=caller.tenant_id,
+            authorization_uri=f"{self._settings.authority_host}/{caller.tenant_id}/oauth2/v2.0/authorize",
+        )
+        if response.fault is not None:
+            logger.warning("update_profile.fault_under_success %s", ids.correlation_id)
+        return response
 
-    def _get(self, attempt: Attempt) -> HttpRequest:
-        url = self._settings.partner_center_base_url + self._settings.partner_center_read_path
-        return HttpRequest(method="GET", url=url, headers=self._headers(attempt))
-
-    def _put(self, profile: SupportProfile, attempt: Attempt) -> HttpRequest:
-        url = self._settings.partner_center_base_url + self._settings.partner_center_profile_path
-        headers = {**self._headers(attempt), "Content-Type": "application/json"}
-        return HttpRequest(method="PUT", url=url, headers=headers, body=profile.wire_bytes())
-
-    def _headers(self, attempt: Attempt) -> dict[str, str]:
+    def _http_request(self, profile: SupportProfile | None, access_token: AccessToken, call: Call) -> HttpRequest:
+        settings = self._settings
         headers = {
-            "Authorization": f"Bearer {attempt.access_token.value}",
-            REQUEST_ID: attempt.call.ids.request_id,
-            CORRELATION_ID: attempt.call.ids.correlation_id,
+            "Authorization": f"Bearer {access_token.value}",
+            REQUEST_ID: call.ids.request_id,
+            CORRELATION_ID: call.ids.correlation_id,
             "MS-Contract-Version": CONTRACT_VERSION,
         }
-        return headers | ({"ValidateMfa": "true"} if self._settings.partner_center_validate_mfa else {})
+        if settings.partner_center_validate_mfa:
+            headers["ValidateMfa"] = "true"
+        if profile is None:
+            url = settings.partner_center_base_url + settings.partner_center_read_path
+            return HttpRequest(method="GET", url=url, headers=headers)
+        headers["Content-Type"] = "application/json"
+        url = settings.partner_center_base_url + settings.partner_center_profile_path
+        return HttpRequest(method="PUT", url=url, headers=headers, body=profile.wire_bytes())
 
     def _other_path(self, method: str) -> tuple[str, str]:
-        """The path that may be meant where the one in use is refused: as ``SETTING=path``, and as a sentence."""
+        """Return the path setting in use for this method, and the other path that it may need."""
         name, used = (
             ("PARTNER_CENTER_READ_PATH", self._settings.partner_center_read_path)
             if method == "GET"
             else ("PARTNER_CENTER_PROFILE_PATH", self._settings.partner_center_profile_path)
         )
-        other = next(path for path in KNOWN_PATHS if path != used)
-        return f"{name}={other}", f"{name} may be {other} instead."
+        return name, next(path for path in KNOWN_PATHS if path != used)
 
     @contextmanager
-    def _bearing(self, request_id: str) -> Iterator[None]:
-        """Know which request ids are out. Repeats of one delivery may bear the same at once."""
+    def _in_flight_id(self, request_id: str) -> Iterator[None]:
+        """Track a request id in flight. Concurrent repeats of one delivery share an id, hence the counter."""
         request_id = request_id.lower()
         self._in_flight[request_id] += 1
         try:
@@ -140,21 +118,21 @@ class PartnerCenter:
             if not self._in_flight[request_id]:
                 del self._in_flight[request_id]
 
-    def _is_another_calls(self, answer: HttpAnswer, request_id: str) -> bool:
-        """Whether the answer bears the request id of another call that is out now, and not this call's."""
+    def _answers_another_call(self, answer: HttpAnswer, request_id: str) -> bool:
+        """Return whether the answer carries the request id of another call in flight."""
         named = answer.header(REQUEST_ID.lower()).strip().lower()
         return named != request_id.lower() and named in self._in_flight
 
 
-def _silence(error: TransportError, method: str) -> UpdateProfileError:
+def _from_transport_error(error: TransportError, method: str) -> UpdateProfileError:
     if not error.sent:
         return PartnerCenterUnreachable("Partner Center cannot be reached; nothing was sent.")
     if error.timed_out:
-        return _unknown("Partner Center did not answer in time.", method)
-    return _unknown("The connection to Partner Center was cut.", method)
+        return _unanswered("Partner Center did not answer in time.", method)
+    return _unanswered("The connection to Partner Center was cut.", method)
 
 
-def _unknown(why: str, method: str) -> PartnerCenterTimeout:
+def _unanswered(why: str, method: str) -> PartnerCenterUnanswered:
     if method == "GET":
-        return PartnerCenterTimeout(why)
-    return PartnerCenterTimeout(f"{why} {OUTCOME_UNKNOWN}", Evidence(outcome="unknown"))
+        return PartnerCenterUnanswered(why)
+    return PartnerCenterUnanswered(f"{why} {OUTCOME_UNKNOWN}", outcome="unknown")

@@ -1,9 +1,9 @@
 """What Partner Center's own codes mean: who must act, and what to do.
 
 Sources: learn.microsoft.com/partner-center/developer/error-codes, deprecate-azure-active-directory-graph-token
-(900420), and what partners report of the codes that the page lacks (900308, 900309, 900329). A code counts only under
-its status, as codes repeat across statuses. The refusal for want of MFA (900421) is upstream_answer's: it has older
-forms without a code.
+(900420), and what partners report about codes that the page lacks (900308, 900309, 900329). A code counts only under
+its status, because codes repeat across statuses. The refusal for missing MFA (900421) is in answer.py: its older forms
+have no code.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from ..errors import Actor
 
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
-    """What a refusal means. ``next_step`` is a sentence for the one who must act; "" where none is known."""
+    """What a refusal means. ``next_step`` is a sentence for the actor; "" when nothing is known."""
 
     actor: Actor
     next_step: str = ""
@@ -24,10 +24,10 @@ class Meaning:
 
 _ROLE = Meaning(
     actor="administrator",
-    next_step="The user lacks a role in Partner Center: an administrator assigns one (such as Admin agent), which may"
-    " take an hour to count.",
+    next_step="The user lacks a role in Partner Center: an administrator assigns one (such as Admin agent). It can"
+    " take an hour to take effect.",
 )
-_INVALID = Meaning(actor="caller", next_step="Partner Center takes a value for invalid: correct it.")
+_INVALID = Meaning(actor="caller", next_step="Partner Center considers a value invalid: correct it.")
 _NO_TOKEN = Meaning(
     actor="operator",
     next_step="Partner Center saw no usable token: PARTNER_CENTER_BASE_URL or PARTNER_CENTER_SCOPE may be wrong.",
@@ -48,17 +48,17 @@ KNOWN_CODES: Mapping[tuple[int, str], Meaning] = MappingProxyType(
         (403, "900150"): _ROLE,
         (403, "900308"): _ROLE,
         (403, "900309"): Meaning(
-            actor="administrator", next_step="A conditional access policy of the tenant blocks this user."
+            actor="administrator", next_step="A Conditional Access policy of the tenant blocks this user."
         ),
         (403, "900329"): Meaning(
             actor="operator",
-            next_step="Partner Center takes no app-only token here: the exchange must give a user's token.",
+            next_step="Partner Center accepts no app-only token here: the exchange must return a user's token.",
         ),
-        (404, "1000"): Meaning(actor="operator", next_step="Partner Center knows no such resource."),
+        (404, "1000"): Meaning(actor="operator", next_step="Partner Center does not know this resource."),
         (404, "3000"): Meaning(
-            actor="administrator", next_step="Partner Center knows no partner organization for the user's tenant."
+            actor="administrator", next_step="Partner Center has no partner organization for the user's tenant."
         ),
-        (500, "800003"): Meaning(actor="nobody", next_step="It is a passing fault of theirs.", retryable=True),
+        (500, "800003"): Meaning(actor="nobody", next_step="This is a transient Partner Center error.", retryable=True),
     }
 )
 
@@ -74,6 +74,6 @@ _BY_STATUS: Mapping[int, Meaning] = MappingProxyType(
 
 
 def meaning_of(status: int, code: str | None) -> Meaning:
-    """What a refusal with this status and code means: by the code where it is known, else by the status alone."""
+    """Return what a refusal means: by its code when that is known, else by its status alone."""
     otherwise = Meaning(actor="nobody", retryable=True) if status >= 500 else Meaning(actor="operator")
     return KNOWN_CODES.get((status, code or "")) or _BY_STATUS.get(status, otherwise)

@@ -1,51 +1,49 @@
-"""What became of a write that got no answer: the profile is read back and compared.
+"""What became of a write without an answer: the profile is read back and compared.
 
-Partner Center has no audit record of these writes, so that reading is the only way to know. Reads may lag behind a
-write, so there are two looks.
+Partner Center has no audit record of these writes, so reading is the only way to know. Reads may lag behind a write, so
+there are two.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from ..call import is_cancelled
 from ..deadline import Deadline
-from ..errors import PartnerCenterTimeout, UpdateProfileError
-from ..evidence import Evidence
+from ..errors import PartnerCenterUnanswered, UpdateProfileError
 from ..support_profile import SupportProfile
-from .answer import UpstreamAnswer
-from .retrying import is_cancelled
+from .answer import ProfileResponse
+from .retrying import Attempt
 from .stored_profile import differing, read_stored
 
-LOOKS = 2
-PAUSE_SECONDS = 1.0  # between the looks, where the time allows
-
-Read = Callable[[Deadline], Awaitable[UpstreamAnswer]]
+MAX_READS = 2
+PAUSE_SECONDS = 1.0  # between the reads, if there is time
 
 
 async def confirm(
-    profile: SupportProfile, unknown: PartnerCenterTimeout, read: Read, *, deadline: Deadline
-) -> UpstreamAnswer:
-    """The stored profile, where it equals what was written.
+    profile: SupportProfile, unknown: PartnerCenterUnanswered, read: Attempt[ProfileResponse], *, deadline: Deadline
+) -> ProfileResponse:
+    """Return the stored profile if it equals what was written.
 
     Args:
         profile: What was sent.
         unknown: The failure that left the outcome unknown.
         read: Reads the profile once, by a deadline.
-        deadline: When all of this must be done.
+        deadline: When all reads must be done.
 
     Raises:
-        PartnerCenterTimeout: It differs, or cannot be read: the outcome stays unknown.
+        PartnerCenterUnanswered: The stored profile differs or cannot be read: the outcome remains unknown.
     """
     failure = unknown
-    for look in range(1, LOOKS + 1):
+    for number in range(1, MAX_READS + 1):
         remaining = deadline.remaining_seconds()
         try:
-            if look > 1:
+            if number > 1:
                 await asyncio.sleep(min(PAUSE_SECONDS, remaining / 2))
-            answer = await read(deadline.within(deadline.remaining_seconds() / (LOOKS + 1 - look)))
+            share = deadline.remaining_seconds() / (MAX_READS + 1 - number)
+            answer = await read(deadline=deadline.within(share))
             changed = differing(profile, read_stored(answer))
         except (UpdateProfileError, asyncio.CancelledError):
-            if is_cancelled():  # the worker is being stopped: there is no time for another look
+            if is_cancelled():  # the worker is stopping: there is no time for another read
                 break
             continue
         if not changed:
@@ -54,9 +52,9 @@ async def confirm(
     raise failure
 
 
-def _differs(unknown: PartnerCenterTimeout, changed: tuple[str, ...]) -> PartnerCenterTimeout:
-    detail = (
-        f"{unknown.detail} Read back, the profile shows another {' and '.join(changed)} than was sent: the read may"
-        " lag behind the write, the write may not have been done, or Partner Center keeps another form of it."
+def _differs(unknown: PartnerCenterUnanswered, changed: tuple[str, ...]) -> PartnerCenterUnanswered:
+    return PartnerCenterUnanswered(
+        f"{unknown.detail} A read-back returned a different {' and '.join(changed)}. The read may be stale, the write"
+        " may not have happened, or Partner Center may have normalised the value.",
+        outcome="unknown",
     )
-    return PartnerCenterTimeout(detail, Evidence(outcome="unknown"))

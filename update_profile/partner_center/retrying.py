@@ -1,119 +1,99 @@
-"""Trying again what heals, inside the time that is left. The only module that imports tenacity.
-
-What is tried again, how often and how long is waited: docs/adr/0007-trying-again.md.
-"""
+"""Retries of what heals, inside the time that is left (docs/adr/0009-retry-loop.md)."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Protocol, TypeVar
 
-import tenacity
-
+from ..call import is_cancelled
 from ..deadline import Deadline
 from ..errors import (
     InvalidToken,
-    PartnerCenterAnswered,
-    PartnerCenterSilent,
+    PartnerCenterRefused,
     PartnerCenterUnreachable,
+    PartnerCenterUnusable,
     UpdateProfileError,
 )
 
 MAX_ATTEMPTS = 4  # as many as Microsoft's own SDK makes
-FIRST_WAIT_SECONDS = 0.5  # the most before the second attempt; it doubles from there ("full jitter")
-SHORTEST_ATTEMPT_SECONDS = 0.25  # an attempt with less time than this is not begun
+FIRST_WAIT_SECONDS = 0.5  # the longest wait before the second attempt; it doubles from there ("full jitter")
+SHORTEST_ATTEMPT_SECONDS = 0.25  # an attempt with less time than this is not started
 HEALING = frozenset({408, 429, 500, 502, 503, 504})  # never 400, 401, 403, 404, 409; 501 does not heal either
-T = TypeVar("T")
+# Time kept back from each attempt for what follows one without an answer: another attempt, or reading back.
+LONGEST_FOLLOW_UP_SECONDS = 5.0
+FOLLOW_UP_SHARE = 0.4
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Attempt(Protocol[T_co]):
+    """Asks Partner Center once, by a deadline."""
+
+    async def __call__(self, *, deadline: Deadline) -> T_co:
+        """Return the answer, or raise UpdateProfileError."""
+
+
+class SecondsLeft(Protocol):
+    """How long something remains valid."""
+
+    def __call__(self) -> float:
+        """Return seconds; zero or less when it has expired."""
 
 
 async def retried(
-    attempt: Callable[[], Awaitable[T]],
+    attempt: Attempt[T_co],
     *,
     deadline: Deadline,
-    token_left_seconds: Callable[[], float],
-    also: tuple[type[PartnerCenterSilent], ...] = (),
-) -> T:
-    """Make the attempt until it succeeds, fails for good, or no further one fits.
+    token_left_seconds: SecondsLeft,
+    also: tuple[type[PartnerCenterUnusable], ...] = (),
+) -> T_co:
+    """Make attempts until one succeeds, one fails for good, or no further one fits.
 
     Args:
         attempt: Asks Partner Center once.
-        deadline: When all of this must be done.
-        token_left_seconds: How long the caller's own token is still valid; nothing begins after that.
-        also: Failures that heal beside the connection that did not come about and the statuses of ``HEALING``.
+        deadline: When all attempts must be done.
+        token_left_seconds: How long the caller's own token remains valid. Nothing starts after that.
+        also: Failures to retry in addition to a connection that was not established and the statuses in ``HEALING``.
 
     Raises:
-        UpdateProfileError: The failure of the last attempt that was sent, else of the last one. Where the wait that was
-            asked for does not fit, at once.
-        InvalidToken: The caller's token expired before Partner Center had answered at all.
-        asyncio.CancelledError: Cancelled before any attempt had failed.
+        UpdateProfileError: The last answer of Partner Center; without one, the last failure. A requested wait that
+            does not fit is reported at once.
+        InvalidToken: The caller's token expired before Partner Center answered at all.
+        asyncio.CancelledError: The call was cancelled before Partner Center answered at all.
     """
-    trying = _Trying(attempt, deadline, token_left_seconds, (PartnerCenterUnreachable, *also))
-    retrying = tenacity.AsyncRetrying(
-        sleep=trying.sleep,
-        retry=tenacity.retry_if_exception(trying.may_heal),
-        wait=_wait_seconds,
-        stop=trying.fits_no_more,
-        reraise=True,
-    )
+    refused: PartnerCenterRefused | None = None
     try:
-        return await retrying(trying.begin)
+        number = 1
+        while True:
+            if token_left_seconds() <= 0:
+                raise InvalidToken("The bearer token has expired. Get a new one.")  # noqa: TRY301  one loop, one story
+            try:
+                return await attempt(deadline=_with_follow_up(deadline))
+            except UpdateProfileError as error:
+                refused = error if isinstance(error, PartnerCenterRefused) else refused
+                wait = _wait_seconds(error, number)
+                fits = wait + SHORTEST_ATTEMPT_SECONDS <= deadline.remaining_seconds()
+                expires_first = refused is not None and wait >= token_left_seconds()
+                if number == MAX_ATTEMPTS or not fits or expires_first or not _heals(error, also) or is_cancelled():
+                    raise
+            await asyncio.sleep(max(0.0, min(wait, token_left_seconds())))
+            number += 1
     except (asyncio.CancelledError, InvalidToken, PartnerCenterUnreachable):
-        if trying.answered is not None:  # what Partner Center said last is the truth about this call: it was sent
-            raise trying.answered from None
+        if refused is not None:  # the request was sent, so Partner Center's last answer is the truth about this call
+            raise refused from None
         raise
 
 
-@dataclass
-class _Trying(Generic[T]):
-    """One ``retried``. ``answered``: the last failure that was an answer of Partner Center's; None without one."""
-
-    attempt: Callable[[], Awaitable[T]]
-    deadline: Deadline
-    token_left_seconds: Callable[[], float]
-    heals: tuple[type[UpdateProfileError], ...]
-    answered: PartnerCenterAnswered | None = None
-
-    async def begin(self) -> T:
-        if self.token_left_seconds() <= 0:
-            raise InvalidToken("The bearer token has expired. Get a new one.")
-        try:
-            return await self.attempt()
-        except PartnerCenterAnswered as error:
-            self.answered = error
-            raise
-
-    def may_heal(self, error: BaseException) -> bool:
-        return (isinstance(error, self.heals) or _status(error) in HEALING) and not is_cancelled()
-
-    def fits_no_more(self, state: tenacity.RetryCallState) -> bool:
-        wait = state.upcoming_sleep
-        return (
-            state.attempt_number >= MAX_ATTEMPTS
-            or wait + SHORTEST_ATTEMPT_SECONDS > self.deadline.remaining_seconds()
-            or (self.answered is not None and wait >= self.token_left_seconds())
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, min(seconds, self.token_left_seconds())))
+def _with_follow_up(deadline: Deadline) -> Deadline:
+    left = deadline.remaining_seconds()
+    return Deadline.after(left - min(LONGEST_FOLLOW_UP_SECONDS, FOLLOW_UP_SHARE * left))
 
 
-def is_cancelled() -> bool:
-    """Whether the call was cancelled, though what it waited for ended otherwise: nothing further is begun."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _heals(error: UpdateProfileError, also: tuple[type[PartnerCenterUnusable], ...]) -> bool:
+    if isinstance(error, PartnerCenterRefused):
+        return error.upstream is not None and error.upstream.status in HEALING
+    return isinstance(error, (PartnerCenterUnreachable, *also))
 
 
-def _status(error: BaseException) -> int | None:
-    """The status of an answer of Partner Center's; None for any other failure."""
-    answered = isinstance(error, PartnerCenterAnswered) and error.evidence.upstream
-    return answered.status if answered else None
-
-
-def _wait_seconds(state: tenacity.RetryCallState) -> float:
-    """How long to wait before the next attempt: what was asked for and a little more, else full jitter."""
-    longest = FIRST_WAIT_SECONDS * 2 ** (state.attempt_number - 1)
-    jitter = random.uniform(0, longest)  # noqa: S311  spreads load, guards nothing
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.evidence.retry_after_seconds if isinstance(error, UpdateProfileError) else None
-    return (asked or 0) + jitter
+def _wait_seconds(error: UpdateProfileError, number: int) -> float:
+    """Return how long to wait after attempt ``number``: what the other side asks for, plus full jitter."""
+    jitter = random.uniform(0, FIRST_WAIT_SECONDS * 2 ** (number - 1))  # noqa: S311  spreads load, guards nothing
+    return (error.retry_after_seconds or 0) + jitter

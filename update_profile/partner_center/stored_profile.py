@@ -1,21 +1,21 @@
-"""The profile as Partner Center holds it: read leniently, as members may be missing, and compared with what was sent.
+"""The profile that Partner Center stores: read leniently, compared with what was sent, and merged with changes.
 
-Source: learn.microsoft.com/partner-center/developer/get-a-partner-support-profile; that unset members are left out,
-and that names come in any case, is what Microsoft's own clients met.
+Source: learn.microsoft.com/partner-center/developer/get-a-partner-support-profile. That unset members are absent, and
+that names come in any case, is what Microsoft's own clients handle.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import PartnerCenterTimeout
-from ..support_profile import VALUE_NAMES, WIRE_NAMES, SupportProfile, canonical_name
-from .answer import UpstreamAnswer
+from ..errors import FieldError, InvalidProfile, PartnerCenterUnanswered
+from ..support_profile import VALUE_NAMES, WIRE_NAMES, SupportProfile, canonical_name, check_members, refusal
+from .answer import ProfileResponse
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredProfile:
-    """What Partner Center holds.
+    """What Partner Center stores.
 
     Attributes:
         values: By wire name (``Email``); an unset member is absent.
@@ -26,27 +26,67 @@ class StoredProfile:
     unknown: tuple[str, ...] = ()
 
 
-def read_stored(answer: UpstreamAnswer) -> StoredProfile:
-    """Read the answer to a GET. An empty body, or ``null``, is a profile that has nothing set.
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The result of a dry run: what is stored, what would be written, and the answer that was read."""
+
+    current: StoredProfile = field(repr=False)
+    proposed: SupportProfile = field(repr=False)
+    answer: ProfileResponse
+
+
+def read_stored(answer: ProfileResponse) -> StoredProfile:
+    """Read the answer to a GET. An empty body, or ``null``, is a profile with nothing set.
 
     Raises:
-        PartnerCenterTimeout: It cannot be read as a profile, so what is stored is not known.
+        PartnerCenterUnanswered: The answer cannot be read as a profile, so what is stored is not known.
     """
     if not answer.readable or answer.fault is not None:
         raise _unreadable()
-    document = json.loads(answer.body or b"{}")  # "{}" and a JSON object are all that a readable answer bears
+    document = json.loads(answer.body or b"{}")  # a readable answer has "{}", a JSON object, or nothing
     members = {canonical_name(name): value for name, value in document.items()}
     values = {name: _text(members[name]) for name in VALUE_NAMES if members.get(name) is not None}
     return StoredProfile(values=values, unknown=tuple(name for name in members if name not in WIRE_NAMES))
 
 
 def differing(profile: SupportProfile, stored: StoredProfile) -> tuple[str, ...]:
-    """The wire names of the members that Partner Center holds otherwise; a change of case alone counts."""
+    """Return the wire names of the members that differ. A change of case alone counts."""
     return tuple(name for name, value in profile.named_values.items() if stored.values.get(name) != value)
 
 
+def merge(changes: Mapping[str, str], stored: StoredProfile) -> SupportProfile:
+    """Return the stored profile with these changes, checked as a whole (RFC 7396; Microsoft's clients do the same).
+
+    Args:
+        changes: Valid values by wire name; absent ones stay as they are stored.
+        stored: What Partner Center stores.
+
+    Raises:
+        InvalidProfile: The result is not a full profile, or writing it would lose a stored member.
+    """
+    if stored.unknown:
+        lost = "is stored by Partner Center, and writing would lose it"
+        raise InvalidProfile(
+            "The stored profile has members that this function does not write: a change would lose them.",
+            fields=tuple(FieldError(field=name, message=lost) for name in stored.unknown),
+        )
+    missing = [name for name in VALUE_NAMES if name not in changes and name not in stored.values]
+    if missing:
+        raise InvalidProfile(
+            "Partner Center has no complete profile yet; also send the fields listed in `errors`.",
+            fields=tuple(FieldError(field=name, message="is missing, and none is stored yet") for name in missing),
+        )
+    profile, faults = check_members({**stored.values, **changes})
+    if profile is None:
+        raise refusal(
+            FieldError(field=fault.field, message=f"{fault.message}, as stored by Partner Center: also send this field")
+            for fault in faults
+        )
+    return profile
+
+
 def _text(value: object) -> str:
-    """Numbers are read as text, as Microsoft's own clients do."""
+    """Read numbers as text, as Microsoft's own clients do."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -54,5 +94,7 @@ def _text(value: object) -> str:
     raise _unreadable()
 
 
-def _unreadable() -> PartnerCenterTimeout:
-    return PartnerCenterTimeout("Partner Center's answer cannot be read as a profile: what is stored is not known.")
+def _unreadable() -> PartnerCenterUnanswered:
+    return PartnerCenterUnanswered(
+        "Partner Center's answer cannot be read as a profile, so what is stored is not known."
+    )

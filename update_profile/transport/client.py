@@ -1,8 +1,8 @@
-"""One SSL context, and a connection per call. The only module that imports httpx.
+"""One SSL context, and a connection for each call.
 
-Why a connection per call: docs/adr/0004-connection-per-call.md. Requests go straight to a transport, not through an
-``httpx.AsyncClient``: what the client adds (redirects, cookies, ``.netrc``, proxies and CA bundles of the environment)
-is what must not happen here, and it raises on a bad Location even where it follows none.
+docs/adr/0004-connection-per-call.md gives the reasons for a connection per call. Requests go straight to a connection,
+not through an ``httpx.AsyncClient``: what the client adds (redirects, cookies, ``.netrc``, proxies and CA bundles from
+the environment) must not happen here, and it raises on a bad Location even when it follows none.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 
 import certifi
 import httpcore
@@ -18,23 +18,22 @@ import httpx
 
 from .. import __version__
 from ..deadline import Deadline
-from ..errors import Misconfigured
-from ..evidence import Evidence, FieldError
+from ..errors import FieldError, Misconfigured
 from .messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
-from .network import DeadlineNetwork, Wire
+from .network import DeadlineBackend, SendProgress
 
 USER_AGENT = f"update-profile/{__version__}"
-for _traced in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came
-    logging.getLogger(_traced).disabled = True
+for _name in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came
+    logging.getLogger(_name).disabled = True
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
 Network = httpcore.AsyncNetworkBackend
 _CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _ENDED = (asyncio.CancelledError, SystemExit, KeyboardInterrupt)
-_NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is no ValueError
+_NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is not a ValueError
 
 
 def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
-    """The trust of the whole process, for Entra ID and Partner Center alike.
+    """Build the one SSL context of the process, for Entra ID and Partner Center alike.
 
     Args:
         cert_file: Path of a PEM bundle; None for certifi's.
@@ -45,8 +44,8 @@ def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=cert_file or certifi.where())
     except OSError as error:  # ssl.SSLError is one
-        fault = FieldError(field="SSL_CERT_FILE", message=f"cannot be read as a CA bundle ({type(error).__name__})")
-        raise Misconfigured("Wrong or missing settings: SSL_CERT_FILE.", Evidence(fields=(fault,))) from error
+        message = f"cannot be read as a CA bundle ({type(error).__name__})"
+        raise Misconfigured.of([FieldError(field="SSL_CERT_FILE", message=message)]) from error
 
 
 class HttpClient:
@@ -58,83 +57,54 @@ class HttpClient:
         self._network = network or httpcore.AnyIOBackend()
 
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
-        """Send one request and read its answer whole.
+        """Send one request and read the whole answer.
 
-        Once status and headers can be read there is an answer; what then befalls the body only costs the body.
+        Once the status line and headers are parsed, the call has an answer; a later failure only loses the body
+        (``body`` is None).
 
         Raises:
-            TransportError: No answer came that can be read; it says whether anything was sent.
-            asyncio.CancelledError, SystemExit: The caller was ended before anything was sent.
+            TransportError: No readable answer came; it says whether anything was sent.
+            asyncio.CancelledError, SystemExit: The call was ended before anything was sent.
         """
-        wire = Wire(deadline)
+        progress = SendProgress(deadline)
         try:
-            return await self._exchange(request, wire)
+            return await self._exchange(request, progress)
         except _NO_ANSWER as error:
             timed_out = isinstance(error, httpcore.TimeoutException)
-            raise TransportError(_reason(error), sent=wire.sent, timed_out=timed_out) from error
+            raise TransportError(_reason(error), sent=progress.sent, timed_out=timed_out) from error
         except _ENDED as error:
-            if not wire.sent:
+            if not progress.sent:
                 raise
             raise TransportError(type(error).__name__, sent=True, timed_out=False) from error
 
-    async def _exchange(self, request: HttpRequest, wire: Wire) -> HttpAnswer:
-        async with _ConnectionPerCall(self._ssl_context, DeadlineNetwork(self._network, wire)) as transport:
-            response = await transport.handle_async_request(_httpx_request(request))
-            raw = await _read_raw(response.aiter_raw())
-        reason = bytes(response.extensions.get("reason_phrase", b"")).decode("utf-8", "replace")
-        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        return HttpAnswer(
-            status=response.status_code,
-            reason=reason,
-            headers=headers,
-            body=_unpack(raw, response.headers.get("content-encoding", "")),
+    async def _exchange(self, request: HttpRequest, progress: SendProgress) -> HttpAnswer:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+        encoded = httpx.Request(
+            request.method, request.url, headers=headers | dict(request.headers), content=request.body
         )
-
-
-class _ConnectionPerCall(httpx.AsyncBaseTransport):
-    """Carries one request over a connection that no other request ever sees."""
-
-    def __init__(self, ssl_context: ssl.SSLContext, network: Network) -> None:
-        self._ssl_context = ssl_context
-        self._network = network
-        self._connection: httpcore.AsyncHTTPConnection | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = httpcore.URL(
-            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+            scheme=encoded.url.raw_scheme, host=encoded.url.raw_host, port=encoded.url.port, target=encoded.url.raw_path
         )
-        self._connection = httpcore.AsyncHTTPConnection(
-            url.origin, ssl_context=self._ssl_context, network_backend=self._network
+        backend = DeadlineBackend(self._network, progress)
+        async with httpcore.AsyncHTTPConnection(
+            url.origin, ssl_context=self._ssl_context, network_backend=backend
+        ) as connection:
+            answer = await connection.handle_async_request(
+                httpcore.Request(method=request.method, url=url, headers=encoded.headers.raw, content=encoded.stream)
+            )
+            raw = await _read_raw(answer.aiter_stream())
+            await answer.aclose()
+        received = httpx.Headers(answer.headers)
+        return HttpAnswer(
+            status=answer.status,
+            reason=bytes(answer.extensions.get("reason_phrase", b"")).decode("utf-8", "replace"),
+            headers=tuple((name.lower(), value) for name, value in received.multi_items()),
+            body=_unpack(raw, received.get("content-encoding", "")),
         )
-        answer = await self._connection.handle_async_request(
-            httpcore.Request(method=request.method, url=url, headers=request.headers.raw, content=request.stream)
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
-
-    async def aclose(self) -> None:
-        if self._connection is not None:
-            await self._connection.aclose()
 
 
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._answer.aiter_stream():
-            yield part
-
-    async def aclose(self) -> None:
-        await self._answer.aclose()
-
-
-def _httpx_request(request: HttpRequest) -> httpx.Request:
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
-    return httpx.Request(request.method, request.url, headers=headers | dict(request.headers), content=request.body)
-
-
-async def _read_raw(parts: AsyncIterator[bytes]) -> bytes | None:
-    """The body as it was sent; None when it is cut or too large."""
+async def _read_raw(parts: AsyncIterable[bytes]) -> bytes | None:
+    """Read the body as it was sent; None when it is cut or too large."""
     body = bytearray()
     try:
         async for part in parts:
@@ -142,12 +112,12 @@ async def _read_raw(parts: AsyncIterator[bytes]) -> bytes | None:
             if len(body) > MAX_ANSWER_BYTES:
                 return None
     except (*_CUT, *_ENDED):
-        return None  # status and headers are known: that is the answer, whatever became of its body
+        return None  # status and headers are known: they are the answer, whatever happens to the body
     return bytes(body)
 
 
 def _unpack(raw: bytes | None, coding: str) -> bytes | None:
-    """The body without its content coding, which nobody asked for but some servers apply; bounded in size."""
+    """Undo a content coding, which we do not ask for but some servers apply. The result is bounded in size."""
     if raw is None or coding.strip().lower() in ("", "identity"):
         return raw
     unpacker = zlib.decompressobj(wbits=47)  # gzip or deflate, by its header
@@ -159,9 +129,9 @@ def _unpack(raw: bytes | None, coding: str) -> bytes | None:
 
 
 def _reason(error: Exception) -> str:
-    """Why, in words for the log. The innermost error of a TLS failure says what is wrong with the certificate.
+    """Return why, in words for the log. The innermost error of a TLS failure names the certificate's fault.
 
-    What a protocol error quotes of bytes that cannot be read is left out, as they may repeat what was sent.
+    What a protocol error quotes of unreadable bytes is left out, because it may repeat what was sent.
     """
     if isinstance(error, ValueError):  # about a character of the request
         return type(error).__name__

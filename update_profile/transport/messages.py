@@ -1,14 +1,24 @@
-"""One HTTP exchange as plain values, so that what reads them needs no HTTP library."""
+"""One HTTP exchange as plain values, so that code that reads them needs no HTTP library."""
 
+import math
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Protocol
 
-MAX_ANSWER_BYTES = 262_144  # 256 KiB, counted as sent and counted unpacked
+from ..deadline import Deadline
+
+MAX_ANSWER_BYTES = 262_144  # 256 KiB, both as sent and unpacked
+LONGEST_RETRY_AFTER_SECONDS = 3600
+DEFAULT_RETRY_AFTER_SECONDS = 5  # what msal assumes too
+_SECONDS = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One request. ``headers`` come in addition to Host, User-Agent, Accept, Accept-Encoding and Content-Length."""
+    """One request. ``headers`` are in addition to Host, User-Agent, Accept, Accept-Encoding and Content-Length."""
 
     method: str
     url: str
@@ -23,7 +33,7 @@ class HttpAnswer:
     Attributes:
         reason: The reason phrase.
         headers: As they came, names in lower case.
-        body: Unpacked; None when it was cut, cannot be unpacked or is larger than ``MAX_ANSWER_BYTES``.
+        body: Unpacked; None when it was cut, cannot be unpacked, or is larger than ``MAX_ANSWER_BYTES``.
     """
 
     status: int
@@ -32,22 +42,55 @@ class HttpAnswer:
     body: bytes | None = field(repr=False)
 
     def header(self, name: str) -> str:
-        """A header's value, repeated ones joined by a comma; "" when absent."""
+        """Return a header's value, repeated ones joined by a comma; "" when absent."""
         return ", ".join(value for known, value in self.headers if known == name)
 
 
+class Http(Protocol):
+    """Sends requests. ``transport.client.HttpClient`` does it over the network."""
+
+    async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
+        """Send one request and read the whole answer.
+
+        Raises:
+            TransportError: No readable answer came by the deadline.
+        """
+
+
 class TransportError(Exception):
-    """No HTTP answer came from the other side. Each neighbour's module turns it into an error of errors.py.
+    """No HTTP answer came. Each neighbour's module turns this into an error of errors.py.
 
     Attributes:
         sent: Whether any byte of the request went out.
-        timed_out: Whether the deadline ended it.
+        timed_out: Whether the deadline ended the exchange.
         reason: Why, in words for the log: host names and TLS reasons, nothing that was sent.
     """
 
     def __init__(self, reason: str, *, sent: bool, timed_out: bool) -> None:
-        """Keep the three facts that decide."""
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.timed_out = timed_out
+
+
+def read_retry_after(value: str, *, now: float | None = None) -> int | None:
+    """Return the wait that a Retry-After header asks for, in whole seconds (RFC 9110, section 10.2.3).
+
+    Args:
+        value: The header's value, "" when absent: seconds, possibly with a fraction, or an HTTP date.
+        now: Seconds since 1970 to compare a date with; None for the present.
+
+    Returns:
+        The wait, rounded up, from 1 to 3600; None when the value makes no sense.
+    """
+    value = value.strip()
+    seconds = float(value) if _SECONDS.fullmatch(value) else _until(value, time.time() if now is None else now)
+    return None if seconds is None else min(max(math.ceil(seconds), 1), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _until(date: str, now: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        return None if moment.tzinfo is None else moment.timestamp() - now
+    except (ValueError, OverflowError):
+        return None

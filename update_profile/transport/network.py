@@ -1,8 +1,8 @@
-"""The network below httpx, in which every wait ends by the deadline. Imports httpcore, which httpx stands on.
+"""The network below httpx, in which every wait ends by the deadline.
 
-httpx knows a time-out for each single wait, so a body that drips a byte a second never times out; and a wait that is
-cancelled from outside while TLS is set up leaks its socket (httpcore 1.0.9). Here each wait gets what is left of the
-whole, and a connection that does not come about is closed however it ended.
+httpx has a time-out for each single wait, so a body that drips a byte a second never times out; and a wait that is
+cancelled during the TLS handshake leaks its socket (httpcore 1.0.9). Here each wait gets what is left of the whole
+time, and a connection that is not established is closed however it ended.
 """
 
 import ssl
@@ -16,8 +16,8 @@ from ..deadline import Deadline
 SocketOption = Any
 
 
-class Wire:
-    """What happened below one request.
+class SendProgress:
+    """How far one request got.
 
     Attributes:
         sent: Whether the request began to go out: from then on the other side may have acted on it.
@@ -29,17 +29,17 @@ class Wire:
         self.sent = False
 
     def remaining_seconds(self) -> float:
-        """What is left for the next wait."""
+        """Return what is left for the next wait."""
         return self.deadline.remaining_seconds()
 
 
-class DeadlineNetwork(httpcore.AsyncNetworkBackend):
+class DeadlineBackend(httpcore.AsyncNetworkBackend):
     """Opens connections whose waits end by the deadline of one request."""
 
-    def __init__(self, network: httpcore.AsyncNetworkBackend, wire: Wire) -> None:
+    def __init__(self, network: httpcore.AsyncNetworkBackend, progress: SendProgress) -> None:
         """``network`` does the work."""
         self._network = network
-        self._wire = wire
+        self._progress = progress
 
     async def connect_tcp(
         self,
@@ -51,24 +51,24 @@ class DeadlineNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Open a TCP connection."""
         stream = await self._network.connect_tcp(
-            host, port, self._wire.remaining_seconds(), local_address, socket_options
+            host, port, self._progress.remaining_seconds(), local_address, socket_options
         )
-        return _DeadlineStream(stream, self._wire)
+        return _DeadlineStream(stream, self._progress)
 
 
 class _DeadlineStream(httpcore.AsyncNetworkStream):
     """One connection. The request's bytes pass ``write``; those of the TLS handshake do not."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, wire: Wire) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, progress: SendProgress) -> None:
         self._stream = stream
-        self._wire = wire
+        self._progress = progress
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
-        return await self._stream.read(max_bytes, self._wire.remaining_seconds())
+        return await self._stream.read(max_bytes, self._progress.remaining_seconds())
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  as above
-        self._wire.sent = True
-        await self._stream.write(buffer, self._wire.remaining_seconds())
+        self._progress.sent = True
+        await self._stream.write(buffer, self._progress.remaining_seconds())
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -80,11 +80,11 @@ class _DeadlineStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109  as above
     ) -> httpcore.AsyncNetworkStream:
         try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, self._wire.remaining_seconds())
+            stream = await self._stream.start_tls(ssl_context, server_hostname, self._progress.remaining_seconds())
         except BaseException:  # a cancellation too: httpcore closes for errors alone
             await self._stream.aclose()
             raise
-        return _DeadlineStream(stream, self._wire)
+        return _DeadlineStream(stream, self._progress)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)

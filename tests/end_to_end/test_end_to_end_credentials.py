@@ -1,0 +1,218 @@
+"""The function's own credentials through the real runtime: managed identity, certificate, secret; their rotation."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from certificate_files import CertificateFile
+from live_function import Answered, EveryLog, LiveFunction
+
+from sandbox import Answer, Fault
+from sandbox.tokens import peek
+
+PASSWORD = "canary-password-of-the-file"
+SOMEONE = "0f0f0f0f-1111-4222-8333-444444444444"
+
+
+@pytest.fixture
+def identity(live: LiveFunction) -> LiveFunction:
+    """The function with a managed identity, as App Service gives it one."""
+    live.set(ENTRA_CLIENT_SECRET=None, **live.sandbox.identity.settings())
+    return live
+
+
+def with_certificate(live: LiveFunction, path: Path, password: str | None = None) -> LiveFunction:
+    """The function with a certificate."""
+    live.set(
+        ENTRA_CLIENT_SECRET=None,
+        ENTRA_CLIENT_CERTIFICATE_PATH=str(path),
+        ENTRA_CLIENT_CERTIFICATE_PASSWORD=password,
+    )
+    return live
+
+
+def register(live: LiveFunction, file: CertificateFile) -> None:
+    """Let Entra ID take what this certificate signs, and nothing else."""
+    live.sandbox.entra.registration.certificate_key = file.key.public_key()  # type: ignore[assignment]  # RSA
+
+
+async def health(live: LiveFunction) -> Answered:
+    """What health says."""
+    return await live.call(method="GET", target="/api/health", user=None, body=b"")
+
+
+async def test_a_managed_identity_needs_no_secret(identity: LiveFunction) -> None:
+    """One token of the identity for many exchanges, and a fresh assertion for none of them."""
+    answers = await asyncio.gather(*(identity.call(user=user) for user in ("alice", "bob", "carol") for _ in range(20)))
+    assert {answered.status for answered in answers} == {200}
+    assert len(identity.sandbox.identity.journal) == 1
+    assert len(identity.exchanges) == 60
+    for exchange in identity.exchanges:
+        assert "client_secret" not in exchange.form
+        assert peek(exchange.form["client_assertion"])["aud"] == "api://AzureADTokenExchange"
+
+
+async def test_200_calls_at_once_make_one_request_for_the_identitys_token(identity: LiveFunction) -> None:
+    """And one exchange, as they bear one token."""
+    identity.sandbox.identity.script(Answer.true(delay_seconds=0.2))
+    token = identity.sandbox.entra.sign_in("alice")
+    answers = await asyncio.gather(*(identity.call(token=token) for _ in range(200)))
+    assert {answered.status for answered in answers} == {200}
+    assert (len(identity.sandbox.identity.journal), len(identity.exchanges)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code"),
+    [
+        (Answer(status=500, body=b"<html>"), 503, "entra_unavailable"),
+        (Answer.json({"statusCode": 400, "message": "No identity"}, 400), 503, "entra_unavailable"),
+        (Answer(body=b"no JSON"), 503, "entra_unavailable"),
+        (Answer.trouble(Fault.RESET_AFTER_REQUEST), 503, "entra_unavailable"),
+        (Answer.trouble(Fault.HANG), 504, "entra_timeout"),
+        (Answer.true(body_byte_seconds=0.2), 504, "entra_timeout"),
+    ],
+    ids=["500", "400", "no JSON", "reset", "hang", "drip"],
+)
+async def test_trouble_of_the_identity_endpoint_passes(
+    identity: LiveFunction, answer: Answer, status: int, code: str
+) -> None:
+    """Retryable, inside the budget, and over at the next call."""
+    identity.allow(1)
+    identity.sandbox.identity.script(answer)
+    refused = await identity.call()
+    assert (refused.status, refused.code, refused.json["retryable"]) == (status, code, True)
+    assert b"No identity" not in refused.body
+    assert not identity.exchanges
+    assert (await identity.call()).status == 200
+
+
+async def test_without_the_platforms_endpoint_it_is_named(identity: LiveFunction) -> None:
+    """Health stays sound: the identity may be assigned later."""
+    identity.set(IDENTITY_ENDPOINT=None, IDENTITY_HEADER=None)
+    assert (await health(identity)).status == 200
+    refused = await identity.call()
+    assert (refused.status, refused.code) == (503, "entra_unavailable")
+    assert "IDENTITY_ENDPOINT" in refused.json["detail"]
+
+
+async def test_a_federated_credential_that_is_not_known_yet_heals_by_itself(identity: LiveFunction) -> None:
+    """Rule 12: the next call asks with a new token of the identity; nothing is latched."""
+    registration = identity.sandbox.entra.registration
+    known, registration.federated_audience = registration.federated_audience, "nothing registered yet"
+    for _ in range(2):
+        refused = await identity.call()
+        assert (refused.status, refused.code, refused.json["entra"]["codes"]) == (500, "misconfigured", [700213])
+    registration.federated_audience = known
+    assert (await identity.call()).status == 200
+    assert len(identity.sandbox.identity.journal) == 3
+
+
+async def test_another_clouds_audience_is_refused_by_entra(identity: LiveFunction) -> None:
+    """The audience goes by cloud; an authority of nobody's takes the configured cloud's."""
+    identity.set(PARTNER_CENTER_CLOUD="usgov", PARTNER_CENTER_BASE_URL=identity.sandbox.partner_center.base_url)
+    assert (await identity.call()).code == "misconfigured"
+    identity.sandbox.entra.registration.federated_audience = "api://AzureADTokenExchangeUSGov"
+    assert (await identity.call()).status == 200
+    identity.set(PARTNER_CENTER_CLOUD=None)
+
+
+@pytest.mark.parametrize("chain", [True, False], ids=["chain", "no chain"])
+@pytest.mark.parametrize("password", [PASSWORD, None], ids=["encrypted", "plain"])
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+async def test_a_certificate_signs_for_us(
+    live: LiveFunction, tmp_path: Path, form: str, password: str | None, chain: bool
+) -> None:
+    """With PS256, its SHA-256 thumbprint and itself beside the signature."""
+    file = CertificateFile()
+    path = tmp_path / f"certificate.{form}"
+    path.write_bytes(getattr(file, form)(password, chain=chain))
+    register(live, file)
+    assert (await with_certificate(live, path, password).call()).status == 200
+    (exchange,) = live.exchanges
+    assert "client_secret" not in exchange.form
+    headers = peek(exchange.form["client_assertion"], 0)
+    assert (headers["alg"], len(headers["x5c"]), "x5t#S256" in headers) == ("PS256", 1, True)
+
+
+async def test_a_rotated_certificate_counts_at_the_next_call(live: LiveFunction, tmp_path: Path) -> None:
+    """Neither a restart nor a setting is changed; a broken file in between leaves the old one at work."""
+    old, new, path = CertificateFile(), CertificateFile(), tmp_path / "certificate.pem"
+    path.write_bytes(old.pem())
+    register(live, old)
+    assert (await with_certificate(live, path).call()).status == 200
+    path.write_bytes(b"half a file")
+    assert (await live.call(user="bob")).status == 200
+    register(live, new)
+    assert (await live.call(user="bob")).code == "misconfigured"
+    path.write_bytes(new.pem())
+    assert (await live.call(user="bob")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "password", "setting"),
+    [
+        (None, None, "ENTRA_CLIENT_CERTIFICATE_PATH"),
+        (b"no certificate", None, "ENTRA_CLIENT_CERTIFICATE_PATH"),
+        (CertificateFile(days=(-3, -1)).pem(), None, "ENTRA_CLIENT_CERTIFICATE_PATH"),
+        (CertificateFile().pfx(PASSWORD), "another", "ENTRA_CLIENT_CERTIFICATE_PASSWORD"),
+    ],
+    ids=["absent", "garbage", "expired", "wrong password"],
+)
+async def test_a_certificate_that_cannot_be_used_is_a_wrong_setting_until_it_is_mended(
+    live: LiveFunction, tmp_path: Path, content: bytes | None, password: str | None, setting: str
+) -> None:
+    """At health and by every call, by name; the stranger's token is not even looked at."""
+    path = tmp_path / "canary-name.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with_certificate(live, path, password)
+    sound, refused = await health(live), await live.call(user=None)
+    assert (sound.status, sound.fields, refused.status, refused.fields) == (503, [setting], 500, [setting])
+    assert b"canary" not in sound.body + refused.body
+    file = CertificateFile()
+    path.write_bytes(file.pem())
+    register(live, file)
+    assert ((await health(live)).status, (await live.call()).status) == (200, 200)
+
+
+async def test_a_rotated_secret_counts_at_the_next_call(live: LiveFunction) -> None:
+    """A changed setting is a changed environment."""
+    assert (await live.call()).status == 200
+    live.sandbox.entra.registration.client_secret = "the-next-secret"
+    assert (await live.call()).code == "misconfigured"
+    live.set(ENTRA_CLIENT_SECRET="the-next-secret")
+    assert (await live.call()).status == 200
+
+
+async def test_two_credentials_are_none(live: LiveFunction) -> None:
+    """Which one counts is what nobody may have to guess."""
+    live.set(ENTRA_MANAGED_IDENTITY_CLIENT_ID=SOMEONE)
+    sound, refused = await health(live), await live.call()
+    assert (sound.status, refused.code) == (503, "misconfigured")
+    assert set(refused.fields) == {"ENTRA_MANAGED_IDENTITY_CLIENT_ID", "ENTRA_CLIENT_SECRET"}
+    assert not live.sandbox.entra.journal
+
+
+async def test_no_credential_is_told_to_a_log_or_to_a_caller(
+    live: LiveFunction, every_log: EveryLog, tmp_path: Path
+) -> None:
+    """Every logger at DEBUG; through success and refusal of each kind."""
+    file, path = CertificateFile(), tmp_path / "certificate.pfx"
+    path.write_bytes(file.pfx(PASSWORD))
+    answers = [await live.call(), await with_certificate(live, path, PASSWORD).call()]
+    register(live, file)
+    answers += [await live.call()]
+    live.set(ENTRA_CLIENT_CERTIFICATE_PATH=None, ENTRA_CLIENT_CERTIFICATE_PASSWORD=None)
+    live.set(**live.sandbox.identity.settings())
+    answers += [await live.call()]
+    live.sandbox.identity.script(Answer(status=500))
+    live.set(REQUEST_BUDGET_SECONDS="3")
+    answers += [await live.call()]
+    assert [answered.status for answered in answers] == [200, 500, 200, 200, 503]
+    registration = live.sandbox.entra.registration
+    assertions = [exchange.form.get("client_assertion", "") for exchange in live.exchanges]
+    told = every_log.text() + "".join(f"{answered.headers} {answered.body!r}" for answered in answers)
+    canaries = [registration.client_secret, registration.identity_header, PASSWORD, "PRIVATE KEY"]
+    canaries += [assertion.split(".")[part] for assertion in assertions if assertion for part in (1, 2)]
+    assert len(canaries) > 6
+    assert not [canary for canary in canaries if canary in told]

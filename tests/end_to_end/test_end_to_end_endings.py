@@ -1,0 +1,258 @@
+"""Endings: callers who leave, outages that end, loops that close. Each accepted call is answered; nothing is left."""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpcore
+import httpx
+import msal
+import pytest
+from builders import EXAMPLE, an_incoming
+from live_function import ROOT, ROUTE, Answered, LiveFunction
+from live_service import open_sockets, until_closed
+
+from sandbox import Answer, Fault, Sandbox
+from sandbox.http_front import running_host
+from update_profile import handler
+from update_profile.entra.signing_keys import PAUSE_WITHOUT_KEYS_SECONDS
+from update_profile.response import Reply
+from update_profile.service import ServiceHolder
+
+MANY, ROUNDS, NEXT = 300, 3, 50
+UNREACHED = {"partner_center_unreachable", "entra_unavailable", "entra_timeout"}
+
+
+OUTAGES = {
+    "Partner Center": ("partner_center", True, 0.0),
+    "Entra ID at the exchange": ("entra", True, 0.0),
+    "Entra ID before it gave its keys": ("entra", False, PAUSE_WITHOUT_KEYS_SECONDS),
+}
+
+
+@pytest.mark.parametrize(("side", "warm", "pause_seconds"), OUTAGES.values(), ids=OUTAGES)
+async def test_after_the_worst_outage_the_next_calls_succeed_and_nothing_is_left(
+    live: LiveFunction, side: str, warm: bool, pause_seconds: float
+) -> None:
+    """Rule 10: 300 calls at once into a TLS hello that is never answered, three rounds; then 50 good ones at once.
+
+    The settings stay as they are, so the service that met the outage is the one that serves the next calls. Each call
+    has a token of its own, so that no exchange is shared. Only without any key there is a second to wait.
+    """
+    live.allow(3)
+    sockets = open_sockets()
+    if warm:
+        assert (await live.call()).status == 200
+    server = getattr(live.sandbox, side).server
+    held: list[tuple[int, int]] = []
+    for round_number in range(ROUNDS):
+        server.hang_at_tls_hello = True
+        answers = await asyncio.gather(*(live.call() for _ in range(MANY)))
+        if warm or round_number == 0:
+            assert {answered.code for answered in answers} <= UNREACHED
+        server.hang_at_tls_hello = False
+        await asyncio.sleep(pause_seconds)
+        answers = await asyncio.gather(*(live.call() for _ in range(NEXT)))
+        assert {answered.code for answered in answers} == {None}
+        assert await until_closed(live.sandbox, sockets_before=sockets) == (0, 0)
+        held.append((threading.active_count(), len(asyncio.all_tasks())))
+    # The first round filled the pools of threads, ours and the event loop's own, which looks names up.
+    assert max(held) == held[0]
+
+
+async def test_a_resolver_that_hangs_takes_nobody_down_with_it(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It blocks the few threads that look names up: the calls are answered in time, and served once it answers."""
+    live.allow(2)
+    exchanged = live.sandbox.entra.sign_in("alice")
+    assert (await live.call(token=exchanged)).status == 200
+    gate, look_up = threading.Event(), socket.getaddrinfo
+
+    def hang(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  the resolver's own
+        gate.wait(30)
+        return look_up(*arguments, **options)
+
+    async def call_all() -> set[str | None]:
+        calls = [live.call(token=exchanged if number % 2 else None) for number in range(NEXT)]
+        return {answered.code for answered in await asyncio.gather(*calls)}
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    started_at = time.monotonic()
+    assert await call_all() <= UNREACHED
+    assert time.monotonic() - started_at < 4
+    gate.set()
+    assert await call_all() == {None}
+
+
+async def test_calls_that_are_all_given_up_leave_nothing_behind(live: LiveFunction) -> None:
+    """100 at once, cancelled while Entra, or Partner Center, is being waited for: each is answered."""
+    sockets = open_sockets()
+    for stand_in, endpoint in ((live.sandbox.entra, "token"), (live.sandbox.partner_center, "profile")):
+        gate = threading.Event()
+        live.allow(20)
+        stand_in.script(Answer.true(gate=gate), times=None)
+        tasks = [live.start(live.sandbox.entra.sign_in("alice")) for _ in range(100)]
+        await asyncio.to_thread(stand_in.journal.wait_for, 10, endpoint)
+        for task in tasks:
+            task.cancel()
+        codes = {Answered.of(answer).code for answer in await asyncio.gather(*tasks)}
+        assert codes <= {"unexpected", "partner_center_timeout"}
+        gate.set()
+        stand_in.clear_script()
+        assert (await live.call()).status == 200
+    assert await until_closed(live.sandbox, sockets_before=sockets) == (0, 0)
+
+
+async def test_a_caller_who_disconnects_is_served_to_the_end(live: LiveFunction) -> None:
+    """The host cancels nothing: the write is done, and the next caller is served."""
+    gate = threading.Event()
+    live.sandbox.partner_center.script(Answer.true(gate=gate))
+    headers = {"Authorization": f"Bearer {live.sandbox.entra.sign_in('alice')}"}
+    async with running_host(ROOT) as address:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            leaving = asyncio.create_task(client.post(ROUTE, json=EXAMPLE, headers=headers))
+            await asyncio.to_thread(live.sandbox.partner_center.journal.wait_for, 1, "profile")
+            leaving.cancel()
+            await asyncio.wait({leaving})
+        gate.set()
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            assert (await client.post(ROUTE, json=EXAMPLE, headers=headers)).status_code == 200
+    stored = live.sandbox.partner_center.profiles[live.sandbox.entra.tenants[0]]
+    assert stored["email"] == EXAMPLE["Email"]
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_to_try_again_tells_the_last_answer(live: LiveFunction) -> None:
+    """Partner Center has said no; that is more than a cancellation."""
+    live.sandbox.partner_center.script(Answer(status=503, headers=(("Retry-After", "10"),)))
+    task = live.start(live.sandbox.entra.sign_in("alice"))
+    await asyncio.to_thread(live.sandbox.partner_center.journal.wait_for, 1, "profile")
+    await asyncio.sleep(0.2)
+    task.cancel()
+    answered = Answered.of(await task)
+    assert (answered.status, answered.code, answered.headers["retry-after"]) == (503, "partner_center_failed", "10")
+    assert len(live.puts) == 1
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_a_call_that_is_cancelled_while_it_reads_back_is_of_unknown_outcome(
+    live: LiveFunction, applied: bool
+) -> None:
+    """There is no time for another look."""
+    gate = threading.Event()
+    live.sandbox.partner_center.script(Answer(fault=Fault.CLOSE, apply=applied), method="PUT")
+    live.sandbox.partner_center.script(Answer.true(gate=gate), method="GET")
+    task = live.start(live.sandbox.entra.sign_in("alice"))
+    await asyncio.to_thread(live.sandbox.partner_center.journal.wait_for, 2, "profile")
+    task.cancel()
+    answered = Answered.of(await task)
+    gate.set()
+    assert (answered.status, answered.code, answered.json["outcome"]) == (504, "partner_center_timeout", "unknown")
+
+
+ENDS = {
+    "at the first document of Entra's": (1, 500, "unexpected"),
+    "at the second": (2, 500, "unexpected"),
+    "at the exchange": (3, 503, "entra_unavailable"),
+    "at Partner Center": (4, 500, "unexpected"),
+}
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", ENDS)
+async def test_what_would_end_the_process_ends_one_call_alone(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException, place: str
+) -> None:
+    """It is raised while a connection is made: the call is answered, and the event loop serves the next one."""
+    connection, status, code = ENDS[place]
+    connect, connections = httpcore.AnyIOBackend.connect_tcp, itertools.count(1)
+
+    async def connect_or_end(self: httpcore.AnyIOBackend, *arguments: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401
+        if next(connections) == connection:
+            raise error
+        return await connect(self, *arguments)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_or_end)
+    answered = await live.call()
+    assert (answered.status, answered.code) == (status, code)
+    assert not live.puts
+    await asyncio.sleep(PAUSE_WITHOUT_KEYS_SECONDS if connection < 3 else 0)
+    assert (await live.call()).status == 200
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_what_would_end_the_process_inside_msal_ends_one_call_alone(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Msal runs in a thread, and those who wait for it stand behind a task of its own."""
+
+    def end(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(msal.ConfidentialClientApplication, "acquire_token_on_behalf_of", end)
+        answers = await asyncio.gather(*(live.call() for _ in range(5)))
+    assert {(answered.status, answered.code) for answered in answers} == {(500, "unexpected")}
+    assert (await live.call()).status == 200
+
+
+def test_another_event_loop_starts_anew(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed loop leaves nothing that the next one would trip over."""
+    for name, value in sandbox.settings().items():
+        monkeypatch.setenv(name, value)
+
+    async def call() -> Reply:
+        services = ServiceHolder()
+        headers = {"authorization": f"Bearer {sandbox.entra.sign_in('alice')}"}
+        return await handler.update_profile(an_incoming(headers=headers), service=services.get)
+
+    assert [asyncio.run(call()).status for _ in range(3)] == [200, 200, 200]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGTERM")
+def test_a_host_that_is_told_to_stop_answers_what_it_has_accepted(sandbox: Sandbox) -> None:
+    """A slow Partner Center is waited for; the caller gets its answer, and the process ends by itself."""
+    gate = threading.Event()
+    sandbox.partner_center.script(Answer.true(gate=gate))
+    environment = {**os.environ, **sandbox.settings(), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "sandbox.functions_host", "--port", "0"]
+    with subprocess.Popen(  # noqa: S603  our own module
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        address = _address(process)
+        answers: list[httpx.Response] = []
+        headers = {"Authorization": f"Bearer {sandbox.entra.sign_in('alice')}"}
+
+        def call() -> None:
+            with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+                answers.append(client.post(ROUTE, json=EXAMPLE, headers=headers))
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        sandbox.partner_center.journal.wait_for(1, "profile")
+        process.send_signal(signal.SIGTERM)
+        gate.set()
+        caller.join(20)
+        assert process.wait(20) == 0
+        assert [answer.status_code for answer in answers] == [200]
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Serving at "):
+            return line.split()[2]
+    raise AssertionError("the host does not serve")
+
+
+def test_the_host_is_started_from_here() -> None:
+    """So that the test above drives this very code."""
+    assert (Path(ROOT) / "function_app.py").exists()

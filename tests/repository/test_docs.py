@@ -1,0 +1,80 @@
+"""What the documents say is what the code does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from errors_raised import RAISED
+from pydantic import SecretStr
+
+from update_profile.errors import PartnerCenterRefused, UpdateProfileError
+from update_profile.settings import NAMES, read_settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+HOSTS_OWN = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """The rows of the first table under a heading of the README, by the name in their first cell."""
+    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert len({row[0] for row in rows}) == len(rows)
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
+ERRORS, SETTINGS = table("Errors"), table("Settings")
+
+
+def test_every_setting_is_in_the_example_file_and_the_other_way_round() -> None:
+    """Beside what the host itself needs."""
+    assert sorted(set(EXAMPLE) - HOSTS_OWN) == sorted(NAMES)
+
+
+def test_every_setting_is_in_the_readme_and_the_other_way_round() -> None:
+    """In the order in which they are named in the code."""
+    assert list(SETTINGS) == list(NAMES)
+
+
+def test_the_example_file_is_sound_once_it_has_a_secret() -> None:
+    """All else can be tried as it is; without one it says what is missing."""
+    settings = read_settings(EXAMPLE | {"ENTRA_CLIENT_SECRET": "filled-in"})
+    assert settings.client_secret == SecretStr("filled-in")
+    assert EXAMPLE["ENTRA_CLIENT_SECRET"] == ""
+
+
+@pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if value and name in NAMES])
+def test_defaults_stand_in_the_readme_as_in_the_example(name: str) -> None:
+    """Where the example gives a value and the README a default."""
+    default = SETTINGS[name][0]
+    if default.startswith("`"):
+        assert EXAMPLE[name] == default.strip("`")
+    else:
+        assert default in ("required", "any")
+
+
+def test_every_error_is_in_the_readme_and_the_other_way_round() -> None:
+    """By its code."""
+    assert sorted(ERRORS) == sorted(kind.code for kind in RAISED)
+
+
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
+def test_the_readme_says_of_an_error_what_its_class_says(kind: type[UpdateProfileError]) -> None:
+    """Status, actor and whether to try again; where an answer decides it, the table says so."""
+    status, actor, retry, _ = ERRORS[kind.code]
+    if issubclass(kind, PartnerCenterRefused):
+        assert re.fullmatch(r"upstream's [45]xx|401|429", status)
+    else:
+        assert int(status[:3]) == kind.status
+    assert actor == ("by status" if kind.code == "partner_center_rejected" else kind.actor)
+    assert retry.partition(" ")[0].strip(",") == ("yes" if kind.retryable else "no")
+
+
+def test_every_link_into_the_repository_leads_somewhere() -> None:
+    """Whatever the README points at is there."""
+    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
+    assert targets
+    assert not [target for target in targets if not (ROOT / target).exists()]

@@ -1,0 +1,171 @@
+"""What the committed snapshots say would be deployed: sound to the code, without a key, with the least roles.
+
+test_infra_snapshots.py shows, wherever there is a compiler, that they are what the template makes.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from bicep_files import SNAPSHOTS, VARIANTS, deployed, of_kind, text
+
+from update_profile.clouds import CLOUDS
+from update_profile.settings import CREDENTIALS, IDENTITY_ENDPOINT, IDENTITY_HEADER, NAMES, read_settings
+
+ROLES = {
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+}
+REFERENCE = "@Microsoft.KeyVault("
+# What Azure computes while it deploys, as it may turn out.
+COMPUTED = {
+    "ENTRA_CLIENT_ID": "66666666-6666-4666-8666-666666666666",
+    "ENTRA_ALLOWED_AUDIENCES": "66666666-6666-4666-8666-666666666666,api://66666666-6666-4666-8666-666666666666",
+    "ENTRA_MANAGED_IDENTITY_CLIENT_ID": "77777777-7777-4777-8777-777777777777",
+}
+PLATFORMS_OWN = {IDENTITY_ENDPOINT: "http://localhost:8081/msi/token", IDENTITY_HEADER: "given-by-the-platform"}
+each_variant = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def app_settings(variant: str) -> dict[str, str]:
+    """As the snapshot has them: a value in brackets is one that Azure computes."""
+    (settings,) = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/appsettings")
+    properties: dict[str, str] = settings["properties"]
+    return properties
+
+
+def properties(variant: str, kind: str) -> dict[str, Any]:
+    """Of the one resource of a type."""
+    (resource,) = of_kind(deployed(variant), kind)
+    found: dict[str, Any] = resource["properties"]
+    return found
+
+
+def cloud_of(variant: str) -> str:
+    """What the parameter file asks for."""
+    asked = re.search(r"^param cloud = '(\w+)'$", text(VARIANTS[variant]), re.MULTILINE)
+    return asked[1] if asked else "global"
+
+
+@each_variant
+def test_the_settings_that_are_deployed_are_sound_to_the_code(variant: str) -> None:
+    """The function reads them without a fault, in the cloud that was asked for, with one credential."""
+    given = app_settings(variant)
+    resolved = {
+        name: COMPUTED.get(name, cloud_of(variant)) if value.startswith("[") else value.replace(REFERENCE, "resolved(")
+        for name, value in given.items()
+        if name in NAMES
+    }
+    settings = read_settings(resolved | PLATFORMS_OWN)
+    assert settings.authority_host == CLOUDS[cloud_of(variant)].authority_host
+    assert len(set(CREDENTIALS) & set(given)) == 1
+    if settings.managed_identity_client_id is not None:
+        assert "userAssignedIdentities/id-prod" in given["ENTRA_MANAGED_IDENTITY_CLIENT_ID"]
+
+
+@each_variant
+def test_secrets_are_references_that_the_identity_resolves(variant: str) -> None:
+    """Without keyVaultReferenceIdentity Azure asks as an identity of the system, which the app does not have."""
+    secret = {"ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE_PASSWORD"}
+    assert all(value.startswith(REFERENCE) for name, value in app_settings(variant).items() if name in secret)
+    (site,) = of_kind(deployed(variant), "Microsoft.Web/sites")
+    assert site["identity"]["type"] == "UserAssigned"
+    assert list(site["identity"]["userAssignedIdentities"]) == [site["properties"]["keyVaultReferenceIdentity"]]
+
+
+@each_variant
+def test_nobody_has_more_than_a_role_on_data(variant: str) -> None:
+    """The identity on its storage and its log; who deploys on the package's container, where they are named."""
+    given = []
+    for assignment in of_kind(deployed(variant), "Microsoft.Authorization/roleAssignments"):
+        role = ROLES[assignment["properties"]["roleDefinitionId"].rpartition("/")[2]]
+        (scope,) = re.findall(r"^\[extensionResourceId\('[^']*/(\w+)/[^/']+', ", assignment["id"]) or ["container"]
+        given.append((role, scope, "reference(" in assignment["properties"]["principalId"]))
+    least = [("Monitoring Metrics Publisher", "components", True), ("Storage Blob Data Owner", "storageAccounts", True)]
+    deployer = [("Storage Blob Data Contributor", "container", False)]
+    assert sorted(given) == sorted(least + (deployer if "deployerPrincipalId" in text(VARIANTS[variant]) else []))
+
+
+@each_variant
+def test_nothing_is_open_that_can_be_shut(variant: str) -> None:
+    """No shared key, no public blob, no password, no plain HTTP, no key into the log."""
+    storage = properties(variant, "Microsoft.Storage/storageAccounts")
+    private = "privateNetwork = true" in text(VARIANTS[variant])
+    assert (storage["allowSharedKeyAccess"], storage["allowBlobPublicAccess"]) == (False, False)
+    assert (storage["minimumTlsVersion"], storage["supportsHttpsTrafficOnly"]) == ("TLS1_2", True)
+    assert storage["publicNetworkAccess"] == ("Disabled" if private else "Enabled")
+    site = properties(variant, "Microsoft.Web/sites")
+    assert (site["httpsOnly"], site["siteConfig"]["minTlsVersion"]) == (True, "1.2")
+    assert bool(site.get("virtualNetworkSubnetId")) == private
+    policies = of_kind(deployed(variant), "Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert [policy["properties"]["allow"] for policy in policies] == [False, False]
+    assert properties(variant, "Microsoft.Insights/components")["DisableLocalAuth"] is True
+    assert properties(variant, "Microsoft.OperationalInsights/workspaces")["features"]["disableLocalAuth"] is True
+    assert not re.search(r"\blist\w*\(", json.dumps(deployed(variant)))
+
+
+@each_variant
+def test_each_hosting_plan_is_given_what_it_takes(variant: str) -> None:
+    """Flex Consumption refuses most of siteConfig and ignores the settings of others; Elastic Premium needs them."""
+    site = properties(variant, "Microsoft.Web/sites")
+    flex = "ElasticPremium" not in text(VARIANTS[variant])
+    platform = {name for name in app_settings(variant) if name.startswith(("FUNCTIONS_", "WEBSITE_"))}
+    if flex:
+        assert set(site["siteConfig"]) == {"minTlsVersion"}
+        assert site["functionAppConfig"]["scaleAndConcurrency"]["triggers"]["http"]["perInstanceConcurrency"] > 1
+        assert platform == set()
+    else:
+        assert site["siteConfig"]["linuxFxVersion"].startswith("Python|")
+        assert {"FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE"} <= platform
+        assert "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING" not in platform  # that needs a key
+
+
+@each_variant
+def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(variant: str) -> None:
+    """No secret, tokens of version 2, the callers that are named pre-authorised, one audience of the cloud."""
+    resources = deployed(variant)
+    applications = of_kind(resources, "Microsoft.Graph/applications@v1.0")
+    assert len(applications) == (0 if "existingClientId" in text(VARIANTS[variant]) else 1)
+    for application in applications:
+        asked = application["properties"]
+        assert [one["resourceAppId"] for one in asked["requiredResourceAccess"]] == [
+            "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
+        ]
+        assert asked["api"]["requestedAccessTokenVersion"] == 2
+        callers = app_settings(variant).get("ENTRA_ALLOWED_CLIENTS", "")
+        assert ",".join(one["appId"] for one in asked["api"]["preAuthorizedApplications"]) == callers
+        (trust,) = of_kind(resources, "Microsoft.Graph/applications/federatedIdentityCredentials@v1.0")
+        assert trust["properties"]["audiences"] == [CLOUDS["global"].federated_audience]
+        assert trust["properties"]["subject"].endswith(".principalId]")
+
+
+def test_app_service_authentication_refuses_and_never_redirects() -> None:
+    """Where it is chosen: 401, bearer tokens of named applications, the health route free for probes."""
+    for variant in VARIANTS:
+        chosen = "appServiceAuthentication = true" in text(VARIANTS[variant])
+        found = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/authsettingsV2")
+        assert len(found) == int(chosen)
+        for one in found:
+            validation = one["properties"]["globalValidation"]
+            assert validation["unauthenticatedClientAction"] == "Return401"
+            assert validation["excludedPaths"] == ["/api/health"]
+            entra = one["properties"]["identityProviders"]["azureActiveDirectory"]["validation"]
+            assert "format('api://{0}'" in entra["allowedAudiences"]
+            assert app_settings(variant)["ENTRA_ALLOWED_CLIENTS"] in str(entra["defaultAuthorizationPolicy"])
+
+
+def test_what_bears_tags_bears_the_environments() -> None:
+    """By it azd finds what is the group's."""
+    for variant in VARIANTS:
+        tagged = [one for one in deployed(variant) if "location" in one]
+        assert len(tagged) > 10
+        assert [one["type"] for one in tagged if one["tags"]["azd-env-name"] != "prod"] == []
+
+
+def test_no_output_tells_a_secret() -> None:
+    """Names, addresses and ids alone."""
+    for variant in VARIANTS:
+        outputs = json.loads((SNAPSHOTS / f"{variant}.json").read_text(encoding="utf-8"))["outputs"]
+        assert not re.search(r"(?i)connectionstring|secret|password|instrumentationkey|accountkey", json.dumps(outputs))

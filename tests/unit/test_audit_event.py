@@ -1,0 +1,100 @@
+"""One record for each answer."""
+
+import json
+import time
+
+import pytest
+from builders import a_started_call
+
+from update_profile.call import AuditEvent
+from update_profile.errors import (
+    EntraFault,
+    EntraThrottled,
+    MalformedBody,
+    PartnerCenterThrottled,
+    UpdateProfileError,
+    UpstreamFault,
+)
+
+FIELDS = [
+    "correlation_id",
+    "request_id",
+    "operation",
+    "tenant_id",
+    "user_id",
+    "client_id",
+    "code",
+    "status",
+    "upstream_status",
+    "upstream_code",
+    "upstream_request_id",
+    "entra_codes",
+    "entra_trace_id",
+    "attempts",
+    "exchange",
+    "duration_ms",
+    "upstream_ms",
+]
+
+
+def an_event() -> AuditEvent:
+    """A call that has just begun."""
+    return AuditEvent(correlation_id="c", request_id="r", operation="post")
+
+
+def test_the_message_is_the_name_and_the_fields_as_json() -> None:
+    """The host stores nothing but the message."""
+    event = an_event()
+    name, _, document = event.message().partition(" ")
+    assert name == "update_profile.completed"
+    assert list(event.fields()) == FIELDS
+    assert json.loads(document) == event.fields() | {"entra_codes": []}
+
+
+def test_a_new_event_claims_nothing() -> None:
+    """What is not come to is None, none or nought."""
+    event = an_event()
+    assert (event.code, event.status, event.exchange, event.attempts) == ("ok", 0, "none", 0)
+    unknown = [event.tenant_id, event.user_id, event.client_id, event.upstream_status, event.upstream_ms]
+    assert unknown == [None] * 5
+
+
+def test_the_duration_is_counted_from_the_start_in_whole_milliseconds() -> None:
+    """The answer's status is noted with it."""
+    call = a_started_call()
+    call.started_at = time.monotonic() - 2
+    call.finish(418)
+    assert isinstance(call.event.duration_ms, int)
+    assert call.event.duration_ms >= 2000
+    assert call.event.status == 418
+
+
+def test_attempts_and_their_time_are_counted_even_if_they_fail() -> None:
+    """No time is told before the first."""
+    event = an_event()
+    for _ in range(2):
+        with pytest.raises(RuntimeError), event.attempt():
+            raise RuntimeError
+    assert event.attempts == 2
+    assert event.upstream_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MalformedBody("x"), ("malformed_body", None, None, (), None)),
+        (
+            PartnerCenterThrottled("x", upstream=UpstreamFault(status=429, code="1")),
+            ("partner_center_throttled", 429, "1", (), None),
+        ),
+        (
+            EntraThrottled("x", entra=EntraFault(error="e", codes=(1, 2), trace_id="t")),
+            ("entra_throttled", None, None, (1, 2), "t"),
+        ),
+    ],
+)
+def test_a_failure_gives_what_it_knows(error: UpdateProfileError, told: tuple[object, ...]) -> None:
+    """Its code, and what Partner Center or Entra said in numbers and names."""
+    event = an_event()
+    event.failed(error)
+    assert (event.code, event.upstream_status, event.upstream_code, event.entra_codes, event.entra_trace_id) == told

@@ -1,0 +1,204 @@
+"""What proves to Entra ID that it is this function that asks."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import CLIENT, some_settings
+from certificate_files import CertificateFile
+from fakes_upstream import FakeClock, FakeHttp, an_answer
+from pydantic import SecretStr
+
+from update_profile.deadline import Deadline
+from update_profile.entra.certificate import CertificateCredential
+from update_profile.entra.credential import create_credential
+from update_profile.errors import Misconfigured
+from update_profile.settings import CERTIFICATE, CERTIFICATE_PASSWORD
+
+PASSWORD = "a-password"
+FIRST, SECOND = CertificateFile(), CertificateFile()
+BAD = "update_profile.bad_certificate"
+
+
+def soon() -> Deadline:
+    """A deadline."""
+    return Deadline.after(5)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the certificate lies."""
+    return tmp_path / "kept-to-itself.pem"
+
+
+def credential(file: Path, *, password: str | None = None, clock: FakeClock | None = None) -> CertificateCredential:
+    """A certificate credential."""
+    secret = SecretStr(password) if password else None
+    return CertificateCredential(str(file), secret, clock=clock or FakeClock(time.time()))
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Put another file in its place, as those who rotate do."""
+    new = file.with_suffix(".new")
+    new.write_bytes(content)
+    new.replace(file)
+
+
+async def signing(certificate: CertificateCredential) -> object:
+    """Whose key signs."""
+    certificate.check()
+    given: Any = await certificate.for_msal(deadline=soon())
+    assert given["public_certificate"].startswith("-----BEGIN CERTIFICATE")
+    return given["private_key"].private_numbers()
+
+
+def refused(certificate: CertificateCredential) -> tuple[str, str]:
+    """Which setting is at fault, and why."""
+    with pytest.raises(Misconfigured) as caught:
+        certificate.check()
+    (fault,) = caught.value.fields
+    assert fault.field in caught.value.detail
+    assert "kept-to-itself" not in f"{caught.value.detail} {fault.message}"
+    return fault.field, fault.message
+
+
+async def test_a_secret_is_given_as_it_is() -> None:
+    """Nothing can be seen of it from here."""
+    made = create_credential(some_settings(ENTRA_CLIENT_SECRET="s"), FakeHttp(an_answer()))
+    made.check()
+    assert await made.for_msal(deadline=soon()) == "s"
+    made.refused()
+    assert await made.for_msal(deadline=soon()) == "s"
+
+
+async def test_an_identitys_token_is_given_by_a_function_and_anew_after_a_refusal() -> None:
+    """Asked for in the audience of the cloud, and only when a call needs it."""
+    ends = int(time.time()) + 3600
+    answers = [an_answer(200, f'{{"access_token": "{n}", "expires_on": {ends}}}'.encode()) for n in ("one", "two")]
+    http = FakeHttp(*answers)
+    identity = some_settings(
+        ENTRA_CLIENT_SECRET=None,
+        ENTRA_MANAGED_IDENTITY_CLIENT_ID=CLIENT,
+        IDENTITY_ENDPOINT="http://localhost/msi",
+        IDENTITY_HEADER="h",
+    )
+    made = create_credential(identity, http)
+    made.check()
+    assert not http.requests
+    for _ in range(2):
+        given: Any = await made.for_msal(deadline=soon())
+        assert given["client_assertion"]() == "one"
+    made.refused()
+    given = await made.for_msal(deadline=soon())
+    assert given["client_assertion"]() == "two"
+    assert "resource=api%3A%2F%2FAzureADTokenExchange" in http.requests[0].url
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize("password", [None, PASSWORD])
+async def test_a_certificate_file_gives_its_key(file: Path, form: str, password: str | None) -> None:
+    """In either form, encrypted or not."""
+    file.write_bytes(getattr(FIRST, form)(password))
+    made = credential(file, password=password)
+    assert await signing(made) == FIRST.key.private_numbers()
+    made.refused()
+    assert await signing(made) == FIRST.key.private_numbers()
+    settings = some_settings(
+        ENTRA_CLIENT_SECRET=None, ENTRA_CLIENT_CERTIFICATE_PATH=str(file), ENTRA_CLIENT_CERTIFICATE_PASSWORD=password
+    )
+    create_credential(settings, FakeHttp(an_answer())).check()
+
+
+async def test_a_new_file_counts_at_the_next_call(file: Path) -> None:
+    """Rotation needs neither a restart nor code."""
+    file.write_bytes(FIRST.pem())
+    made = credential(file)
+    assert await signing(made) == FIRST.key.private_numbers()
+    replace(file, SECOND.pem())
+    assert await signing(made) == SECOND.key.private_numbers()
+
+
+@pytest.mark.parametrize("broken", [b"", b"half a", FIRST.pem(PASSWORD), CertificateFile(days=(-2, -1)).pem(), None])
+async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(
+    file: Path, caplog: pytest.LogCaptureFixture, broken: bytes | None
+) -> None:
+    """It is logged by name, once for each file; the next good one counts."""
+    file.write_bytes(FIRST.pem())
+    made = credential(file)
+    await signing(made)
+    if broken is None:
+        file.unlink()
+    else:
+        replace(file, broken)
+    for _ in range(3):
+        assert await signing(made) == FIRST.key.private_numbers()
+    (record,) = [record for record in caplog.records if record.getMessage().startswith(BAD)]
+    assert record.levelno == logging.ERROR
+    assert "kept-to-itself" not in record.getMessage()
+    replace(file, SECOND.pem())
+    assert await signing(made) == SECOND.key.private_numbers()
+
+
+@pytest.mark.parametrize(
+    ("content", "password", "setting", "why"),
+    [
+        (None, None, CERTIFICATE, "cannot be read"),
+        (b"", None, CERTIFICATE, "neither PEM nor PFX"),
+        (FIRST.pem(PASSWORD), "wrong", CERTIFICATE_PASSWORD, "does not open"),
+        (FIRST.pem(PASSWORD), None, CERTIFICATE_PASSWORD, "is needed"),
+        (FIRST.pfx(PASSWORD), "wrong", CERTIFICATE_PASSWORD, "does not open"),
+        (CertificateFile(days=(-2, -1)).pem(), None, CERTIFICATE, "has expired"),
+        (CertificateFile(days=(1, 2)).pem(), None, CERTIFICATE, "not valid yet"),
+    ],
+    ids=["absent", "empty", "wrong password", "no password", "wrong for PFX", "expired", "too early"],
+)
+async def test_without_a_usable_certificate_the_setting_is_named_until_it_is_mended(
+    file: Path, content: bytes | None, password: str | None, setting: str, why: str
+) -> None:
+    """Never its path, nor anything of the file."""
+    if content is not None:
+        file.write_bytes(content)
+    made = credential(file, password=password)
+    for _ in range(2):
+        assert refused(made)[0] == setting
+        assert why in refused(made)[1]
+    replace(file, SECOND.pem())
+    assert await signing(made) == SECOND.key.private_numbers()
+
+
+async def test_a_certificate_that_expires_in_use_is_told(file: Path) -> None:
+    """And why a newer file does not count, where that is so."""
+    clock = FakeClock(time.time())
+    file.write_bytes(FIRST.pem())
+    made = credential(file, clock=clock)
+    await signing(made)
+    clock.advance(31 * 86_400)
+    assert refused(made) == (CERTIFICATE, "has a certificate that has expired")
+    replace(file, b"broken")
+    assert refused(made) == (CERTIFICATE, "is neither PEM nor PFX")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first", "a later one"])
+async def test_a_certificate_that_was_put_in_place_early_counts_from_its_first_moment(file: Path, first: bool) -> None:
+    """The older one serves until then; without one, the setting is wrong until then."""
+    clock, early = FakeClock(time.time()), CertificateFile(days=(1, 60))
+    made = credential(file, clock=clock)
+    if not first:
+        file.write_bytes(FIRST.pem())
+        await signing(made)
+    replace(file, early.pem())
+    if first:
+        assert refused(made) == (CERTIFICATE, "has a certificate that is not valid yet")
+    else:
+        assert await signing(made) == FIRST.key.private_numbers()
+    clock.advance(86_400 + 1)
+    assert await signing(made) == early.key.private_numbers()
+
+
+async def test_a_certificate_is_not_given_before_it_was_looked_at(file: Path) -> None:
+    """A fault of ours would be told as a setting, not raised as something odd."""
+    file.write_bytes(FIRST.pem())
+    with pytest.raises(Misconfigured):
+        await credential(file).for_msal(deadline=soon())

@@ -1,0 +1,154 @@
+"""Tokens of the managed identity, from the platform's endpoint."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+from builders import some_settings
+from fakes_upstream import FakeClock, FakeHttp, an_answer
+
+from update_profile.deadline import Deadline
+from update_profile.entra.managed_identity import ManagedIdentityCredential
+from update_profile.errors import EntraTimeout, EntraUnavailable, UpdateProfileError
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
+
+IDENTITY = {
+    "ENTRA_CLIENT_SECRET": None,
+    "ENTRA_MANAGED_IDENTITY_CLIENT_ID": "33333333-3333-4333-8333-333333333333",
+    "IDENTITY_ENDPOINT": "http://localhost:42356/msi/token",
+    "IDENTITY_HEADER": "the-header",
+}
+HOUR = 3600
+
+
+def gives(token: str = "token", *, expires_on: object = None, status: int = 200) -> HttpAnswer:
+    """The endpoint's answer, an hour before the token's end unless told otherwise."""
+    ends = int(time.time()) + HOUR if expires_on is None else expires_on
+    text = f'"{ends}"' if isinstance(ends, str) else str(ends)
+    return an_answer(status, f'{{"access_token": "{token}", "expires_on": {text}, "token_type": "Bearer"}}'.encode())
+
+
+def tokens(
+    *outcomes: HttpAnswer | Exception, clock: Callable[[], float] = time.time, missing: str = ""
+) -> tuple[ManagedIdentityCredential, FakeHttp]:
+    """The credential of an identity whose endpoint gives these answers."""
+    http = FakeHttp(*outcomes)
+    return ManagedIdentityCredential(
+        some_settings(**{**IDENTITY, **({missing: None} if missing else {})}), http, clock=clock
+    ), http
+
+
+async def test_a_token_is_asked_for_as_the_platform_wants_it() -> None:
+    """With its header, for this identity and this audience."""
+    source, http = tokens(gives())
+    assert await source.token(deadline=Deadline.after(5)) == "token"
+    (request,) = http.requests
+    assert (request.method, request.body) == ("GET", None)
+    assert request.url == (
+        "http://localhost:42356/msi/token?api-version=2019-08-01&resource=api%3A%2F%2FAzureADTokenExchange"
+        "&client_id=33333333-3333-4333-8333-333333333333"
+    )
+    assert request.headers == {"X-IDENTITY-HEADER": "the-header", "Metadata": "true"}
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+async def test_a_token_is_kept_until_its_last_minutes(as_text: bool) -> None:
+    """Its end comes as a number or as digits."""
+    clock = FakeClock(time.time())
+    ends = int(clock.now) + HOUR
+    source, http = tokens(gives("one", expires_on=str(ends) if as_text else ends), gives("two"), clock=clock)
+    clock.now = ends - 301
+    assert [await source.token(deadline=Deadline.after(5)) for _ in range(3)] == ["one"] * 3
+    clock.now = ends - 300
+    assert await source.token(deadline=Deadline.after(5)) == "two"
+    assert len(http.requests) == 2
+
+
+@pytest.mark.parametrize("ends", ["soon", '"x"', "null", "true", "-1", "[]", "1.5"])
+async def test_a_token_without_an_end_that_can_be_read_is_used_and_not_kept(ends: str) -> None:
+    """It is a good token all the same."""
+    answer = an_answer(200, f'{{"access_token": "t", "expires_on": {ends if ends != "soon" else 0}}}'.encode())
+    source, http = tokens(answer)
+    for _ in range(2):
+        assert await source.token(deadline=Deadline.after(5)) == "t"
+    assert len(http.requests) == 2
+
+
+async def test_all_who_wait_share_one_request() -> None:
+    """The platform's endpoint is easily overrun."""
+    source, http = tokens(gives())
+    assert set(await asyncio.gather(*(source.token(deadline=Deadline.after(5)) for _ in range(200)))) == {"token"}
+    assert len(http.requests) == 1
+
+
+async def test_a_token_that_does_not_count_is_asked_for_anew() -> None:
+    """A fresh federated credential takes minutes to be known."""
+    source, http = tokens(gives("one"), gives("two"))
+    await source.token(deadline=Deadline.after(5))
+    source.refused()
+    assert await source.token(deadline=Deadline.after(5)) == "two"
+    assert len(http.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        (TransportError("refused", sent=False, timed_out=False), EntraUnavailable),
+        (TransportError("no time", sent=False, timed_out=True), EntraUnavailable),
+        (TransportError("reset", sent=True, timed_out=False), EntraUnavailable),
+        (TransportError("hung", sent=True, timed_out=True), EntraTimeout),
+        (an_answer(400, b'{"statusCode": 400, "message": "no such identity"}'), EntraUnavailable),
+        (an_answer(403, b""), EntraUnavailable),
+        (an_answer(500, b"<html>"), EntraUnavailable),
+        (gives(status=500), EntraUnavailable),
+        (an_answer(200, b"{}"), EntraUnavailable),
+        (an_answer(200, b"[]"), EntraUnavailable),
+        (an_answer(200, b"<html>"), EntraUnavailable),
+        (an_answer(200, None), EntraUnavailable),
+        (an_answer(200, b'{"access_token": ""}'), EntraUnavailable),
+        (an_answer(200, '{"access_token": "é"}'.encode()), EntraUnavailable),
+        (an_answer(200, b'{"access_token": 1}'), EntraUnavailable),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+async def test_trouble_of_the_endpoint_may_pass(
+    outcome: HttpAnswer | Exception, kind: type[UpdateProfileError]
+) -> None:
+    """It is no wrong setting, and nothing of it is kept."""
+    source, http = tokens(outcome, gives())
+    with pytest.raises(kind) as caught:
+        await source.token(deadline=Deadline.after(5))
+    assert caught.value.retryable
+    assert "no such identity" not in caught.value.detail
+    assert await source.token(deadline=Deadline.after(5)) == "token"
+    assert len(http.requests) == 2
+
+
+@pytest.mark.parametrize("missing", ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"])
+async def test_a_machine_without_an_endpoint_is_named(missing: str) -> None:
+    """The identity may not be assigned yet."""
+    source, http = tokens(gives(), missing=missing)
+    with pytest.raises(EntraUnavailable, match="IDENTITY_ENDPOINT"):
+        await source.token(deadline=Deadline.after(5))
+    assert not http.requests
+
+
+async def test_who_has_no_time_left_hears_of_a_time_out() -> None:
+    """The request of the others goes on."""
+    gate = asyncio.Event()
+
+    class HeldHttp(FakeHttp):
+        async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
+            await gate.wait()
+            return await super().send(request, deadline=deadline)
+
+    http = HeldHttp(gives())
+    source = ManagedIdentityCredential(some_settings(**IDENTITY), http)
+    patient = asyncio.create_task(source.token(deadline=Deadline.after(5)))
+    await asyncio.sleep(0)
+    with pytest.raises(EntraTimeout):
+        await source.token(deadline=Deadline.after(0.01))
+    gate.set()
+    assert await patient == "token"
+    assert len(http.requests) == 1

@@ -1,0 +1,233 @@
+"""The exchange with the real msal over real TLS, and what msal must not do in it."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import msal
+import pytest
+import requests
+from builders import a_caller, some_settings
+from fakes import FakeCredential
+from fakes_upstream import FakeHttp, an_answer
+from live_service import exchanged, living_service
+from sandbox_clients import SCOPE, on_behalf_of
+
+from sandbox import Answer, Fault, Sandbox
+from sandbox.entra import errors as refusals
+from sandbox.tokens import peek
+from update_profile.deadline import Deadline
+from update_profile.entra.on_behalf_of import OnBehalfOf
+from update_profile.entra.signing_keys import SigningKeys
+from update_profile.errors import (
+    ConsentRequired,
+    EntraThrottled,
+    EntraTimeout,
+    EntraUnavailable,
+    EntraUnexpected,
+    InvalidToken,
+    UpdateProfileError,
+)
+from update_profile.transport.messages import HttpAnswer
+
+THROTTLED = refusals.throttled(retry_after=30)
+TRUE_WITH_WAIT = Answer.true(headers=(("Retry-After", "30"),))
+
+
+def shared_msal(sandbox: Sandbox) -> tuple[msal.ConfidentialClientApplication, requests.Session]:
+    """A plain msal client as the samples build it: one for all users."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(sandbox.ca_file)
+    application = msal.ConfidentialClientApplication(
+        sandbox.entra.client_id,
+        client_credential=sandbox.entra.client_secret,
+        authority=f"{sandbox.entra.base_url}/{sandbox.entra.tenants[0]}",
+        instance_discovery=False,
+        azure_region=False,
+        http_client=session,
+    )
+    return application, session
+
+
+async def test_a_plain_msal_client_replays_alices_throttling_to_bob_and_ours_does_not(sandbox: Sandbox) -> None:
+    """Cross-user replay, first kind: bob is refused without a request, with alice's trace id."""
+    alice, bob = sandbox.entra.sign_in("alice"), sandbox.entra.sign_in("bob")
+    sandbox.entra.script(THROTTLED, user="alice", times=None)
+    plain, session = shared_msal(sandbox)
+    with session:
+        first = plain.acquire_token_on_behalf_of(alice, [SCOPE])
+        replayed = plain.acquire_token_on_behalf_of(bob, [SCOPE])
+    assert replayed["trace_id"] == first["trace_id"]
+    assert not sandbox.entra.journal.of("token", user="bob")
+    with living_service(sandbox) as service:
+        with pytest.raises(EntraThrottled):
+            await exchanged(service, alice)
+        access_token, _ = await exchanged(service, bob)
+    assert peek(access_token.value)["oid"] == sandbox.entra.users["bob"].object_id
+
+
+async def test_a_plain_msal_client_hands_alices_token_to_bob_and_ours_does_not(sandbox: Sandbox) -> None:
+    """Cross-user replay, second kind: a 200 that carries Retry-After is kept, access token and all."""
+    alice, bob = sandbox.entra.sign_in("alice"), sandbox.entra.sign_in("bob")
+    sandbox.entra.script(TRUE_WITH_WAIT, user="alice", times=None)
+    users = sandbox.entra.users
+    plain, session = shared_msal(sandbox)
+    with session:
+        plain.acquire_token_on_behalf_of(alice, [SCOPE])
+        stolen = plain.acquire_token_on_behalf_of(bob, [SCOPE])["access_token"]
+    assert peek(stolen)["oid"] == users["alice"].object_id
+    with living_service(sandbox) as service:
+        tokens = [(await exchanged(service, assertion))[0].value for assertion in (alice, bob)]
+    assert [peek(token)["oid"] for token in tokens] == [users["alice"].object_id, users["bob"].object_id]
+
+
+async def test_a_plain_msal_client_repeats_a_refusal_after_consent_and_ours_does_not(sandbox: Sandbox) -> None:
+    """It keeps a 400 for a minute."""
+    alice = sandbox.entra.sign_in("alice")
+    sandbox.entra.script(refusals.consent_required(), times=2)
+    plain, session = shared_msal(sandbox)
+    with session:
+        plain.acquire_token_on_behalf_of(alice, [SCOPE])
+        with living_service(sandbox) as service:
+            with pytest.raises(ConsentRequired):
+                await exchanged(service, alice)
+            assert "error" in plain.acquire_token_on_behalf_of(alice, [SCOPE])
+            assert (await exchanged(service, alice))[1] == "fetched"
+
+
+async def test_an_exchange_is_one_request_with_no_more_than_it_needs(sandbox: Sandbox) -> None:
+    """No refresh token is asked for, and the discovery document that is held is not fetched again."""
+    assertion = sandbox.entra.sign_in("alice")
+    with living_service(sandbox) as service:
+        await exchanged(service, assertion)
+    assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys", "token"]
+    form = sandbox.entra.journal[-1].form
+    assert form["assertion"] == assertion
+    assert form["requested_token_use"] == "on_behalf_of"
+    assert set(form["scope"].split()) == {SCOPE, "openid"}
+
+
+async def test_nothing_of_the_environment_changes_the_way(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither CA bundles nor proxies nor a forced region."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, "/nowhere/bundle.pem")
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("MSAL_FORCE_REGION", "westus")
+    with living_service(sandbox) as service:
+        assert (await exchanged(service, sandbox.entra.sign_in("alice")))[1] == "fetched"
+
+
+async def test_a_redirect_of_the_token_endpoint_sends_secret_and_assertion_nowhere(sandbox: Sandbox) -> None:
+    """Requests follows a 307 with the form."""
+    elsewhere = f"{sandbox.entra.base_url}/elsewhere"
+    sandbox.entra.script(Answer(status=307, headers=(("Location", elsewhere),)), path="token", times=None)
+    with living_service(sandbox) as service, pytest.raises(EntraUnexpected):
+        await exchanged(service, sandbox.entra.sign_in("alice"))
+    assert not [entry for entry in sandbox.entra.journal if entry.path == "/elsewhere"]
+
+
+async def test_no_cookie_of_one_exchange_goes_with_another(sandbox: Sandbox) -> None:
+    """There is no jar."""
+    sandbox.entra.script(Answer.true(headers=(("Set-Cookie", "x=alice; Path=/"),)), times=None, path=None)
+    with living_service(sandbox) as service:
+        for user in ("alice", "bob"):
+            await exchanged(service, sandbox.entra.sign_in(user))
+    assert not [entry for entry in sandbox.entra.journal if entry.header("Cookie")]
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER_REQUEST, Fault.CLOSE])
+async def test_one_cut_connection_costs_a_second_request_and_no_more(sandbox: Sandbox, fault: Fault) -> None:
+    """B10: the second goes over a connection of its own."""
+    sandbox.entra.script(Answer.trouble(fault), path="token")
+    with living_service(sandbox) as service:
+        assert (await exchanged(service, sandbox.entra.sign_in("alice")))[1] == "fetched"
+    first, second = sandbox.entra.journal.of("token")
+    assert first.connection != second.connection
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(Fault.CLOSE, EntraUnavailable), (Fault.HANG, EntraTimeout)])
+async def test_an_entra_that_never_answers_is_asked_twice_at_most(
+    sandbox: Sandbox, fault: Fault, kind: type[Exception]
+) -> None:
+    """B10, always: inside the budget."""
+    sandbox.entra.script(Answer.trouble(fault), path="token", times=None)
+    with living_service(sandbox) as service, pytest.raises(kind):
+        await exchanged(service, sandbox.entra.sign_in("alice"), seconds=1)
+    assert len(sandbox.entra.journal.of("token")) <= 2
+
+
+async def test_two_users_at_once_get_their_own_tokens(sandbox: Sandbox) -> None:
+    """However their answers interleave."""
+    users = sandbox.entra.users
+    assertions = [(name, sandbox.entra.sign_in(name, nonce=n)) for n in range(20) for name in ("alice", "bob", "carol")]
+    with living_service(sandbox) as service:
+        exchanges = await asyncio.gather(*(exchanged(service, assertion) for _, assertion in assertions))
+    for (name, _), (access_token, _) in zip(assertions, exchanges, strict=True):
+        assert peek(access_token.value)["oid"] == users[name].object_id
+
+
+class HeldKeys(SigningKeys):
+    """Knows a tenant's discovery document without asking."""
+
+    def __init__(self) -> None:
+        pass
+
+    def discovery(self, tenant_id: str) -> dict[str, Any]:
+        """Where to exchange."""
+        return {
+            "authorization_endpoint": f"https://login.microsoftonline.com/{tenant_id}/authorize",
+            "token_endpoint": f"https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
+        }
+
+
+async def outcome_of(answer: HttpAnswer, *, seconds: float = 5) -> tuple[object, FakeHttp]:
+    """The error that an exchange ends in, when the token endpoint answers so."""
+    http = FakeHttp(answer)
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=FakeCredential())
+    try:
+        return await on_behalf.exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(seconds)), http
+    except (EntraUnexpected, EntraTimeout) as error:
+        return error, http
+
+
+@pytest.mark.parametrize("body", [b'{"id_token": "no.jwt"}', b'{"access_token": "t", "id_token": 7}', b"{}"])
+async def test_what_msal_trips_over_is_an_answer_of_entras_that_cannot_be_used(body: bytes) -> None:
+    """Whatever it raises."""
+    error, _ = await outcome_of(an_answer(body=body))
+    assert isinstance(error, EntraUnexpected)
+
+
+async def test_an_exchange_whose_time_is_up_is_not_started() -> None:
+    """It waited for a thread too long."""
+    error, http = await outcome_of(an_answer(), seconds=0)
+    assert isinstance(error, EntraTimeout)
+    assert not http.requests
+
+
+def test_the_stand_in_and_msal_agree_without_us(sandbox: Sandbox) -> None:
+    """So that the tests above test ours."""
+    assert "access_token" in on_behalf_of(sandbox, sandbox.entra.sign_in("alice"))
+
+
+async def test_nothing_is_exchanged_after_the_assertion_has_expired() -> None:
+    """Entra ID would refuse it."""
+    http = FakeHttp(an_answer())
+    credential = FakeCredential()
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    with pytest.raises(InvalidToken, match="expired"):
+        await on_behalf.exchange(a_caller(expires_at=time.time()), "assertion", claims=None, deadline=Deadline.after(5))
+    assert not http.requests
+
+
+@pytest.mark.parametrize(("error", "told"), [("invalid_client", 1), ("invalid_grant", 0)])
+async def test_a_refused_credential_is_told_so(error: str, told: int) -> None:
+    """It then gets anew what it got from elsewhere; a refusal of the user is none of it."""
+    http = FakeHttp(an_answer(401, json.dumps({"error": error}).encode()))
+    credential = FakeCredential()
+    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    with pytest.raises(UpdateProfileError):
+        await on_behalf.exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(5))
+    assert credential.refusals == told

@@ -1,0 +1,242 @@
+"""What becomes of msal, of the wire and of the log around an exchange."""
+
+import asyncio
+import gc
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import msal
+import pytest
+from builders import EXAMPLE
+from live_function import EveryLog
+from live_service import a_call, exchanged, living_service, open_sockets, put, until_closed, validated
+from named_network import NamedNetwork
+
+from sandbox import Answer, Fault, Sandbox
+from sandbox.entra import errors as refusals
+from sandbox.partner_center import answers
+from sandbox.tokens import peek
+from update_profile.deadline import Deadline
+from update_profile.entra import msal_transport as msal_http_client
+from update_profile.entra.bearer_token import TokenValidator
+from update_profile.entra.exchange_cache import ExchangeCache
+from update_profile.entra.metadata import fetch_metadata
+from update_profile.entra.on_behalf_of import MAX_THREADS, OnBehalfOf
+from update_profile.entra.signing_keys import SigningKeys
+from update_profile.errors import (
+    AccessBlocked,
+    ConsentRequired,
+    EntraTimeout,
+    EntraUnavailable,
+    EntraUnexpected,
+    InteractionRequired,
+    Misconfigured,
+    UpdateProfileError,
+)
+from update_profile.service import Service
+from update_profile.settings import read_settings
+from update_profile.transport.client import HttpClient
+
+MSALS = ("ConfidentialClientApplication", "ThrottledHttpClient", "TokenCache", "_NoTokenCache", "MsalHttpClient")
+REAL = "https://login.microsoftonline.com"
+
+
+@contextmanager
+def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Service, NamedNetwork]]:
+    """The real parts over a network that remembers where they went."""
+    network = NamedNetwork(default=sandbox.entra.server.port)
+    http = HttpClient(sandbox.certificates.client_context(), network)
+    with living_service(sandbox) as service:
+        configured = read_settings({**sandbox.settings(), **settings})
+        keys = SigningKeys(partial(fetch_metadata, http, configured.authority_host))
+        on_behalf_of = OnBehalfOf(configured, http, signing_keys=keys, credential=service.credential)
+        recorded = replace(
+            service,
+            settings=configured,
+            token_validator=TokenValidator(configured, keys),
+            tokens=ExchangeCache(on_behalf_of.exchange),
+        )
+        yield recorded, network
+
+
+@pytest.mark.parametrize("region", [None, "westus", "true"])
+async def test_an_unknown_authority_is_looked_up_nowhere_else(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, region: str | None
+) -> None:
+    """Msal as it comes asks login.microsoftonline.com about it, and a regional host where the environment says so."""
+    if region:
+        monkeypatch.setenv("MSAL_FORCE_REGION", region)
+        monkeypatch.setenv("REGION_NAME", region)
+    with recorded_service(sandbox) as (service, network):
+        await exchanged(service, sandbox.entra.sign_in("alice"))
+    assert network.asked == [sandbox.entra.base_url.removeprefix("https://")] * 3
+    assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys", "token"]
+
+
+@pytest.mark.parametrize("alias", ["login.microsoftonline.com", "sts.windows.net"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+async def test_a_known_authority_is_asked_under_its_own_name(sandbox: Sandbox, alias: str, version: str) -> None:
+    """Issuers come from the cloud's table, for an alias of its host too; no instance is looked up."""
+    sandbox.entra.known_as = REAL
+    assertion = sandbox.entra.sign_in("alice", version="1.0" if version == "1.0" else "2.0")
+    with recorded_service(sandbox, ENTRA_AUTHORITY_HOST=f"https://{alias}") as (service, network):
+        await exchanged(service, assertion)
+    assert set(network.asked) <= {f"{alias}:443", "login.microsoftonline.com:443"}
+    assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys", "token"]
+
+
+def of_msal() -> Counter[str]:
+    """How many objects of each kind of msal's are alive."""
+    gc.collect()
+    return Counter(name for thing in gc.get_objects() if (name := type(thing).__name__) in MSALS)
+
+
+async def test_nothing_of_msal_outlives_one_exchange(sandbox: Sandbox) -> None:
+    """No application, no cache, no client is left that a second user could meet."""
+    before = of_msal()
+    with living_service(sandbox) as service:
+        for user in ("alice", "bob"):
+            await exchanged(service, sandbox.entra.sign_in(user))
+        sandbox.entra.script(refusals.consent_required())
+        with pytest.raises(ConsentRequired):
+            await exchanged(service, sandbox.entra.sign_in("alice"))
+        assert of_msal() == before
+    assert isinstance(msal.TokenCache, type)
+
+
+async def test_a_big_token_goes_on_byte_for_byte_once_for_200_calls(sandbox: Sandbox) -> None:
+    """Field report B4: 200 groups and roles beside the scope."""
+    groups = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(200)]
+    assertion = sandbox.entra.sign_in("alice", groups=groups, roles=["Task.Write"], wids=groups[:3])
+    with living_service(sandbox) as service:
+        exchanges = await asyncio.gather(*(exchanged(service, assertion) for _ in range(200)))
+    assert len({access_token.value for access_token, _ in exchanges}) == 1
+    (entry,) = sandbox.entra.journal.of("token")
+    assert entry.form["assertion"] == assertion
+
+
+ONCE = {
+    "reset": Answer.trouble(Fault.RESET_AFTER_REQUEST),
+    "reset behind the headers": Answer.trouble(Fault.RESET_AFTER_HEADERS),
+    "503": refusals.unavailable(),
+    "500 with JSON": Answer.json({"error": "server_error"}, 500),
+    "hang": Answer.trouble(Fault.HANG),
+    "drip": Answer.true(body_byte_seconds=0.02),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in ONCE if name != "reset behind the headers"])
+async def test_trouble_that_passes_costs_a_second_request(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Field report B10: a reset, a 5xx or a hang once is no failure."""
+    monkeypatch.setattr(msal_http_client, "ATTEMPT_SECONDS", 0.3)
+    sandbox.entra.script(ONCE[name])
+    with living_service(sandbox) as service:
+        assert (await exchanged(service, sandbox.entra.sign_in("alice"), seconds=25))[1] == "fetched"
+    first, second = sandbox.entra.journal.of("token")
+    assert first.connection != second.connection
+    assert first.form == second.form
+
+
+async def test_a_request_that_was_reset_unread_is_made_again(sandbox: Sandbox) -> None:
+    """Field report B10 once more: Entra had not even looked at it."""
+    with living_service(sandbox) as service:
+        assertion = sandbox.entra.sign_in("alice")
+        caller = await validated(service, assertion)
+        sandbox.entra.script(Answer.trouble(Fault.RESET_BEFORE_READING), path=None)
+        access_token, _ = await service.tokens.access_token(caller, assertion, deadline=Deadline.after(20))
+    assert peek(access_token.value)["oid"] == caller.user_id
+    assert len(sandbox.entra.journal.of("token")) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusals.interaction_required(), InteractionRequired),
+        (refusals.access_blocked(53003), AccessBlocked),
+        (refusals.access_blocked(50105), AccessBlocked),
+        (refusals.access_blocked(50057), AccessBlocked),
+        (refusals.unknown_application(), ConsentRequired),
+        (refusals.unknown_resource(), ConsentRequired),
+        (refusals.wrong_secret(), Misconfigured),
+        (ONCE["reset behind the headers"], EntraUnexpected),
+        (Answer(body=b"<html>"), EntraUnexpected),
+        (Answer(status=400, body=b"\xef\xbb\xbf{}"), EntraUnexpected),
+    ],
+)
+async def test_a_refusal_is_final_for_its_user_alone(
+    sandbox: Sandbox, answer: Answer, error: type[UpdateProfileError]
+) -> None:
+    """Field report B8: one request, the right actor, and users of the other tenant are served."""
+    sandbox.entra.script(answer, path="token", user="carol", times=None)
+    with living_service(sandbox) as service:
+        with pytest.raises(error) as refused:
+            await exchanged(service, sandbox.entra.sign_in("carol"))
+        assert (await exchanged(service, sandbox.entra.sign_in("alice")))[1] == "fetched"
+    assert len(sandbox.entra.journal.of("token", user="carol")) == 1
+    assert "AADSTS" not in refused.value.detail
+
+
+async def test_what_never_connected_is_unavailable_and_what_never_answered_a_time_out(sandbox: Sandbox) -> None:
+    """The two are told apart even when the call's own time ends both."""
+    with living_service(sandbox) as service:
+        assertion = sandbox.entra.sign_in("alice")
+        caller = await validated(service, assertion)
+        sandbox.entra.server.hang_at_tls_hello = True
+        with pytest.raises(EntraUnavailable):
+            await service.tokens.access_token(caller, assertion, deadline=Deadline.after(1.2))
+        sandbox.entra.server.hang_at_tls_hello = False
+        for slow in (Answer.trouble(Fault.HANG), Answer.true(body_byte_seconds=0.02)):
+            sandbox.entra.clear_script()
+            sandbox.entra.script(slow, times=None)
+            with pytest.raises(EntraTimeout):
+                await service.tokens.access_token(caller, assertion, deadline=Deadline.after(1.2))
+
+
+async def test_an_exchange_in_the_queue_that_nobody_waits_for_is_not_started(sandbox: Sandbox) -> None:
+    """All threads are taken by slow answers; who gave up meanwhile asks Entra nothing."""
+    gate, before = threading.Event(), open_sockets()
+    sandbox.entra.script(Answer.true(gate=gate), times=None, user="alice")
+    with living_service(sandbox) as service:
+        await validated(service, sandbox.entra.sign_in("bob"))
+        slow = [asyncio.create_task(exchanged(service, sandbox.entra.sign_in("alice"))) for _ in range(MAX_THREADS)]
+        await asyncio.to_thread(sandbox.entra.journal.wait_for, MAX_THREADS, "token")
+        with pytest.raises(EntraTimeout):
+            await exchanged(service, sandbox.entra.sign_in("bob"), seconds=0.1)
+        gate.set()
+        assert {how for _, how in await asyncio.gather(*slow)} == {"fetched"}
+        assert (await exchanged(service, sandbox.entra.sign_in("carol")))[1] == "fetched"
+    assert sandbox.entra.journal.of("token", user="bob") == []
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+async def test_no_record_of_any_logger_holds_a_token_a_secret_or_a_value(sandbox: Sandbox, every_log: EveryLog) -> None:
+    """From DEBUG on, over a success and the failures that libraries like to tell of."""
+    assertion = sandbox.entra.sign_in("alice")
+    sandbox.entra.script(Answer(body=f"{assertion} is no JSON".encode()), refusals.consent_required(), path="token")
+    sandbox.partner_center.script(
+        answers.fault(400, 3000, "email@sample.com is bad"),
+        Answer(headers=(("email@sample.com", "4255555555"),)),
+        Answer.trouble(Fault.RESET_AFTER_REQUEST),
+        answers.text(200, "www.microsoft.com"),
+    )
+    with living_service(sandbox) as service:
+        for _ in range(2):
+            with pytest.raises((EntraUnexpected, ConsentRequired)):
+                await exchanged(service, assertion)
+        access_token, _ = await exchanged(service, assertion)
+        for _ in range(3):
+            with pytest.raises(UpdateProfileError):
+                await put(service, sandbox, call=a_call())
+        assert [(await put(service, sandbox, call=a_call())).status for _ in range(2)] == [200, 200]
+    logged = every_log.text()
+    assert "update_profile.no_answer" in logged
+    tokens = [token.rpartition(".")[2] for token in (assertion, access_token.value)]
+    puts = [str(entry.header("Authorization")).rpartition(".")[2] for entry in sandbox.partner_center.journal]
+    for told in (sandbox.entra.client_secret, *tokens, *puts, *EXAMPLE.values(), "AADSTS"):
+        assert told not in logged

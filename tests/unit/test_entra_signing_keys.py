@@ -1,0 +1,280 @@
+"""Entra's keys are fetched once however many wait, renewed, and kept through an outage."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from builders import OTHER_TENANT, TENANT
+from fakes_upstream import FakeClock, FakeMetadata
+from live_service import a_client, living_service, validated
+
+from sandbox import Answer, Sandbox
+from sandbox.tokens import SigningKey
+from update_profile.deadline import Deadline
+from update_profile.entra.bearer_token import TokenValidator
+from update_profile.entra.metadata import fetch_metadata
+from update_profile.entra.signing_keys import SigningKeys
+from update_profile.errors import EntraTimeout, EntraUnavailable, InvalidToken, Misconfigured
+from update_profile.service import Service
+
+DOWN = EntraUnavailable("down", retry_after_seconds=7)
+HOUR = 3600.0
+
+
+class Keys:
+    """Signing keys over fake metadata and a fake clock."""
+
+    def __init__(self, *key_ids: str) -> None:
+        self.clock = FakeClock()
+        self.metadata = FakeMetadata(*key_ids)
+        self.keys = SigningKeys(self.metadata.fetch, clock=self.clock)
+
+    async def find(self, key_id: str = "one", *, tenant: str = TENANT, seconds: float = 10.0) -> str:
+        """The id of the key that is found."""
+        key = await self.keys.find(tenant, key_id, deadline=Deadline.after(seconds))
+        return str(key.jwk["kid"])
+
+    async def settle(self) -> None:
+        """Let what goes on behind a call come to its end."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    @property
+    def fetches(self) -> int:
+        """How many there have been."""
+        return len(self.metadata.fetches)
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys("one", "two")
+
+
+async def test_one_fetch_serves_all_who_wait(keys: Keys) -> None:
+    """Fifty cold calls cause one fetch, and later ones none."""
+    assert await asyncio.gather(*(keys.find() for _ in range(50))) == ["one"] * 50
+    assert await keys.find("two") == "two"
+    assert keys.fetches == 1
+
+
+async def test_each_tenant_has_its_own_keys(keys: Keys) -> None:
+    """One tenant's fetch answers for no other."""
+    await keys.find()
+    await keys.find(tenant=OTHER_TENANT)
+    assert keys.metadata.fetches == [TENANT, OTHER_TENANT]
+    assert keys.keys.discovery(OTHER_TENANT) == {"tenant": OTHER_TENANT}
+
+
+async def test_a_new_key_is_learnt_within_half_a_minute(keys: Keys) -> None:
+    """A roll-over is followed at the first token signed with the new key, once the pause is over."""
+    await keys.find()
+    keys.metadata.key_ids = ["new"]
+    with pytest.raises(InvalidToken):
+        await keys.find("new")
+    keys.clock.advance(30)
+    assert await keys.find("new") == "new"
+    with pytest.raises(InvalidToken):
+        await keys.find("one")
+
+
+async def test_a_flood_of_unknown_key_ids_is_no_flood_of_fetches(keys: Keys) -> None:
+    """A stranger who makes key ids up gets nothing fetched within the pause."""
+    await keys.find()
+    for number in range(200):
+        with pytest.raises(InvalidToken):
+            await keys.find(f"made-up-{number}")
+    assert keys.fetches == 1
+    assert await keys.find() == "one"
+
+
+async def test_keys_that_are_held_outlive_an_outage(keys: Keys) -> None:
+    """After a day they are renewed; while that fails they are used, and asked for again each half minute at most."""
+    await keys.find()
+    keys.metadata.failure = DOWN
+    keys.clock.advance(25 * HOUR)
+    for _ in range(20):
+        assert await keys.find() == "one"
+        await keys.settle()
+    assert keys.fetches == 2
+    keys.clock.advance(30)
+    assert await keys.find() == "one"
+    await keys.settle()
+    assert keys.fetches == 3
+
+
+async def test_a_call_does_not_wait_for_a_renewal_that_it_does_not_need(keys: Keys) -> None:
+    """Its key is held: the renewal goes on behind it, once for all calls."""
+    await keys.find()
+    keys.clock.advance(25 * HOUR)
+    keys.metadata.gate.clear()
+    for _ in range(3):
+        assert await keys.find(seconds=0.01) == "one"
+    await keys.settle()
+    keys.metadata.key_ids = ["one", "new"]
+    keys.metadata.gate.set()
+    await keys.settle()
+    assert await keys.find("new") == "new"
+    assert keys.fetches == 2
+
+
+async def test_keys_are_renewed_after_a_day_and_no_sooner(keys: Keys) -> None:
+    """A day's keys are not asked for again."""
+    await keys.find()
+    keys.clock.advance(24 * HOUR)
+    await keys.find()
+    assert keys.fetches == 1
+    keys.clock.advance(1)
+    await keys.find()
+    await keys.settle()
+    assert keys.fetches == 2
+
+
+async def test_keys_of_two_days_ago_are_used_no_more(keys: Keys) -> None:
+    """They may have been withdrawn."""
+    await keys.find()
+    keys.metadata.failure = DOWN
+    keys.clock.advance(48 * HOUR + 1)
+    with pytest.raises(EntraUnavailable) as refused:
+        await keys.find()
+    assert refused.value.retry_after_seconds == 7
+
+
+async def test_with_keys_held_a_failed_fetch_rests_for_half_a_minute(keys: Keys) -> None:
+    """An unknown key is then an outage, not an invalid token."""
+    await keys.find()
+    keys.metadata.failure = DOWN
+    keys.clock.advance(30)
+    for pause in (0.0, 29.9):
+        keys.clock.advance(pause)
+        with pytest.raises(EntraUnavailable):
+            await keys.find("new")
+    assert keys.fetches == 2
+    keys.clock.advance(0.1)
+    with pytest.raises(EntraUnavailable):
+        await keys.find("new")
+    assert keys.fetches == 3
+
+
+async def test_with_no_keys_a_failed_fetch_rests_for_a_second(keys: Keys) -> None:
+    """Then it is tried again, and heals."""
+    keys.metadata.failure = DOWN
+    for pause in (0.0, 0.9):
+        keys.clock.advance(pause)
+        with pytest.raises(EntraUnavailable):
+            await keys.find()
+    assert keys.fetches == 1
+    keys.metadata.failure = None
+    keys.clock.advance(0.1)
+    assert await keys.find() == "one"
+    with pytest.raises(InvalidToken):  # the outage is over: an unknown key is a stranger's again
+        await keys.find("new")
+
+
+async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting_until_it_does(keys: Keys) -> None:
+    """It is said as such, within the pause too, and heals by itself."""
+    keys.metadata.failure = Misconfigured("unknown tenant")
+    for _ in range(2):
+        with pytest.raises(Misconfigured):
+            await keys.find()
+    keys.metadata.failure = None
+    keys.clock.advance(1)
+    assert await keys.find() == "one"
+
+
+async def test_a_fetch_that_timed_out_is_told_to_those_who_waited(keys: Keys) -> None:
+    """The next caller, who did not wait, hears that Entra is unavailable."""
+    keys.metadata.failure = EntraTimeout("slow")
+    with pytest.raises(EntraTimeout):
+        await keys.find()
+    with pytest.raises(EntraUnavailable):
+        await keys.find()
+
+
+async def test_a_waiter_leaves_at_its_own_deadline_and_the_fetch_goes_on(keys: Keys) -> None:
+    """A call with little time left costs the others nothing."""
+    keys.metadata.gate.clear()
+    patient = asyncio.create_task(keys.find())
+    with pytest.raises(EntraTimeout):
+        await keys.find(seconds=0.02)
+    keys.metadata.gate.set()
+    assert await patient == "one"
+    assert keys.fetches == 1
+
+
+async def test_a_cancelled_waiter_harms_nobody(keys: Keys) -> None:
+    """Not even when it was the one that began the fetch."""
+    keys.metadata.gate.clear()
+    first, second = (asyncio.create_task(keys.find()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    keys.metadata.gate.set()
+    assert await second == "one"
+    assert keys.fetches == 1
+
+
+async def test_a_fault_of_ours_in_a_fetch_is_raised_and_not_remembered(keys: Keys) -> None:
+    """What no rule foresees reaches the waiter, and the next fetch starts afresh."""
+    keys.metadata.failure = RuntimeError("ours")
+    with pytest.raises(RuntimeError):
+        await keys.find()
+    keys.metadata.failure = None
+    keys.clock.advance(1)
+    assert await keys.find() == "one"
+
+
+async def test_there_is_no_discovery_document_before_a_key_was_found(keys: Keys) -> None:
+    """Asking for it is a fault of ours."""
+    keys.metadata.failure = DOWN
+    with pytest.raises(EntraUnavailable):
+        await keys.find()
+    with pytest.raises(LookupError):
+        keys.keys.discovery(TENANT)
+
+
+@contextmanager
+def clocked_service(sandbox: Sandbox, clock: FakeClock) -> Iterator[Service]:
+    """The real thing, with a clock that can be moved under its keys."""
+    with living_service(sandbox) as service:
+        fetch = partial(fetch_metadata, a_client(sandbox), sandbox.entra.base_url)
+        yield replace(service, token_validator=TokenValidator(service.settings, SigningKeys(fetch, clock=clock)))
+
+
+async def test_keys_that_nobody_can_be_asked_for_are_an_outage_and_unanswered_ones_a_time_out(sandbox: Sandbox) -> None:
+    """A handshake that hangs sends nothing: that is told apart even when the call's own time ends it."""
+    sandbox.entra.server.hang_at_tls_hello = True
+    with living_service(sandbox) as service, pytest.raises(EntraUnavailable):
+        await service.token_validator.validate(sandbox.entra.sign_in("alice"), deadline=Deadline.after(1.2))
+    sandbox.entra.server.hang_at_tls_hello = False
+    sandbox.entra.script(Answer.trouble("hang"), path="keys")
+    with living_service(sandbox) as service, pytest.raises(EntraTimeout):
+        await service.token_validator.validate(sandbox.entra.sign_in("alice"), deadline=Deadline.after(1.2))
+
+
+async def test_garbage_in_the_place_of_keys_leaves_the_good_ones(sandbox: Sandbox) -> None:
+    """A keys document without keys is an outage, whatever its status: what is held stays."""
+    clock = FakeClock()
+    with clocked_service(sandbox, clock) as service:
+        good = sandbox.entra.sign_in("alice")
+        await validated(service, good)
+        sandbox.entra.script(Answer.json({"keys": []}), Answer(body=b"<html>"), times=None, path="keys")
+        for _ in range(2):
+            clock.advance(31)
+            with pytest.raises(EntraUnavailable):
+                await validated(service, sandbox.entra.mint({"tid": sandbox.entra.tenants[0]}, key=SigningKey()))
+            assert await validated(service, good)
+
+
+async def test_a_roll_over_is_followed_on_the_wire(sandbox: Sandbox) -> None:
+    """The old keys may be gone at once."""
+    clock = FakeClock()
+    with clocked_service(sandbox, clock) as service:
+        await validated(service, sandbox.entra.sign_in("alice"))
+        sandbox.entra.rotate_keys()
+        clock.advance(30)
+        assert await validated(service, sandbox.entra.sign_in("alice"))
+    assert len(sandbox.entra.journal.of("keys")) == 2

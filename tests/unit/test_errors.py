@@ -1,0 +1,98 @@
+"""Every failure: its code, its status, who must act, and whether trying again can help."""
+
+import pytest
+from errors_raised import RAISED, all_classes
+
+from update_profile import errors
+from update_profile.errors import (
+    PartnerCenterFailed,
+    PartnerCenterRefused,
+    PartnerCenterRejected,
+    UpdateProfileError,
+    UpstreamFault,
+)
+
+# What the contract fixes: code -> status, actor, retryable.
+CONTRACT = {
+    "malformed_body": (400, "caller", False),
+    "body_too_large": (413, "caller", False),
+    "unsupported_media_type": (415, "caller", False),
+    "invalid_profile": (422, "caller", False),
+    "invalid_header": (400, "caller", False),
+    "invalid_parameter": (400, "caller", False),
+    "missing_token": (401, "caller", False),
+    "invalid_token": (401, "caller", False),
+    "app_only_token": (403, "caller", False),
+    "insufficient_scope": (403, "caller", False),
+    "tenant_not_allowed": (403, "operator", False),
+    "client_not_allowed": (403, "operator", False),
+    "interaction_required": (401, "user", False),
+    "consent_required": (403, "administrator", False),
+    "access_blocked": (403, "administrator", False),
+    "entra_throttled": (503, "nobody", True),
+    "entra_unavailable": (503, "nobody", True),
+    "entra_timeout": (504, "nobody", True),
+    "entra_unexpected": (502, "nobody", True),
+    "misconfigured": (500, "operator", False),
+    "partner_center_unreachable": (502, "nobody", True),
+    "partner_center_unexpected": (502, "operator", False),
+    "partner_center_timeout": (504, "nobody", True),
+    "unexpected": (500, "operator", False),
+}
+# Of these the status is the upstream's; it may decide the rest, too.
+BY_STATUS = {
+    "partner_center_mfa_required",
+    "partner_center_rejected",
+    "partner_center_throttled",
+    "partner_center_failed",
+}
+
+
+def test_the_codes_are_those_of_the_contract() -> None:
+    """Each once, each class with a code a leaf."""
+    codes = [kind.code for kind in RAISED]
+    assert len(codes) == len(set(codes))
+    assert set(codes) == set(CONTRACT) | BY_STATUS
+    assert not [kind for kind in RAISED if kind.__subclasses__()]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RAISED if kind.code in CONTRACT], ids=lambda kind: str(kind.code))
+def test_a_class_fixes_status_actor_and_retryable(kind: type[UpdateProfileError]) -> None:
+    """As the contract has them, on the class and on what is raised of it."""
+    assert (kind.status, kind.actor, kind.retryable) == CONTRACT[kind.code]
+    raised = kind("Why.")
+    assert (raised.status, raised.actor, raised.retryable) == CONTRACT[kind.code]
+    assert (raised.detail, str(raised), raised.fields, raised.upstream) == ("Why.", "Why.", (), None)
+
+
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
+def test_a_title_is_one_sentence_of_its_own(kind: type[UpdateProfileError]) -> None:
+    """The same for every occurrence, and of no other class."""
+    title = kind("Why.").title
+    assert title.endswith(".")
+    assert "\n" not in title
+    assert [other for other in RAISED if other("").title == title] == [kind]
+
+
+def test_the_tree_is_drawn_with_every_class() -> None:
+    """The module's docstring shows it whole."""
+    drawing = str(errors.__doc__)
+    assert not [kind.__name__ for kind in all_classes() if kind.__name__ not in drawing]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RAISED if issubclass(kind, PartnerCenterRefused)])
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
+def test_an_answer_of_partner_center_keeps_its_status(kind: type[UpdateProfileError], status: int) -> None:
+    """On the occurrence; the class stays as it is."""
+    fixed = kind.status
+    assert kind("Why.", upstream=UpstreamFault(status=status)).status == status
+    assert kind.status == fixed
+
+
+def test_an_occurrence_can_say_who_acts_and_whether_to_try_again() -> None:
+    """None keeps the class's; False is no None."""
+    fault = UpstreamFault(status=501)
+    assert PartnerCenterFailed("Why.", upstream=fault).retryable is True
+    assert PartnerCenterFailed("Why.", upstream=fault, retryable=False).retryable is False
+    assert PartnerCenterRejected("Why.", upstream=fault, actor="nobody", retryable=True).actor == "nobody"
+    assert (PartnerCenterRejected.actor, PartnerCenterRejected.retryable) == ("operator", False)

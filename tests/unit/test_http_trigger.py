@@ -1,0 +1,90 @@
+"""azure.functions request <-> plain values."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+from builders import an_environment
+
+from update_profile import http_trigger
+from update_profile.response import Reply
+from update_profile.service import ServiceHolder
+from update_profile.settings import NAMES
+
+GIVEN = "0F8FAD5B-d9cb-469f-A165-70867728950e"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The least sound environment."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in an_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(http_trigger, "_service", ServiceHolder())
+    return monkeypatch
+
+
+def a_request(
+    method: str = "POST", query: str = "", *, body: bytes = b"{}", headers: dict[str, str] | None = None
+) -> func.HttpRequest:
+    """A request as the worker makes it."""
+    return func.HttpRequest(method, f"https://host/api/update_profile{query}", headers=headers or {}, body=body)
+
+
+def document(response: func.HttpResponse) -> dict[str, Any]:
+    """The JSON of a response."""
+    decoded: dict[str, Any] = json.loads(response.get_body())
+    return decoded
+
+
+async def test_a_failure_comes_back_as_a_problem() -> None:
+    """Status, headers and body; the caller's id as written."""
+    response = await http_trigger.update_profile(a_request(headers={"MS-CorrelationId": GIVEN}))
+    assert (response.status_code, document(response)["code"]) == (401, "missing_token")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["MS-CorrelationId"] == document(response)["correlationId"] == GIVEN
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="update_profile"'
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
+async def test_headers_are_found_in_any_case(name: str) -> None:
+    """As HTTP has them."""
+    response = await http_trigger.update_profile(a_request(headers={name: "Bearer no-token"}))
+    assert document(response)["code"] == "invalid_token"
+
+
+async def test_the_query_is_read_from_the_url() -> None:
+    """The host's own reading drops blank values."""
+    response = await http_trigger.update_profile(a_request(query="?validate_only"))
+    assert document(response)["code"] == "invalid_parameter"
+
+
+async def test_the_body_is_handed_on() -> None:
+    """Its size is looked at."""
+    response = await http_trigger.update_profile(a_request("put", body=b" " * 65_537))
+    assert document(response)["code"] == "body_too_large"
+
+
+async def test_health_answers() -> None:
+    """200 when the settings are sound."""
+    response = await http_trigger.health(a_request("GET", "?anything", body=b""))
+    assert (response.status_code, document(response)["status"]) == (200, "ok")
+
+
+async def test_health_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> None:
+    """503, by name."""
+    environment.setenv("PARTNER_CENTER_CLOUD", "germany")
+    response = await http_trigger.health(a_request("GET"))
+    assert response.status_code == 503
+    assert document(response)["errors"][0]["field"] == "PARTNER_CENTER_CLOUD"
+
+
+def test_each_answer_is_a_response_of_its_own() -> None:
+    """The worker changes a response while it encodes it; the reply stays as it is."""
+    reply = Reply(status=204, headers={"MS-RequestId": "r"}, body=b"")
+    first, second = http_trigger._http_response(reply), http_trigger._http_response(reply)
+    first.headers["MS-RequestId"] = "other"
+    assert second.headers["MS-RequestId"] == reply.headers["MS-RequestId"] == "r"
+    assert (second.status_code, second.get_body()) == (204, b"")

@@ -1,0 +1,92 @@
+"""The profile as Partner Center holds it."""
+
+import json
+from typing import Any
+
+import pytest
+from builders import EXAMPLE
+from fakes_upstream import an_answer
+from live_service import a_profile
+
+from update_profile.errors import PartnerCenterUnanswered
+from update_profile.partner_center.answer import read_answer
+from update_profile.partner_center.stored_profile import StoredProfile, differing, read_stored
+
+ASKED: dict[str, Any] = {"sent": (), "hint": "", "tenant_id": "t", "authorization_uri": "a"}
+LINKS = {"self": {"uri": "/v1/profiles/support", "method": "GET", "headers": []}}
+
+
+def stored(body: bytes | None, status: int = 200) -> StoredProfile:
+    """What the answer to a GET with this body says."""
+    return read_stored(read_answer(an_answer(status, body), **ASKED))
+
+
+def test_the_documented_resource_is_read() -> None:
+    """Behind a byte order mark, in camelCase."""
+    document = {
+        "email": "a@b",
+        "telephone": "1",
+        "website": "w",
+        "profileType": "support_profile",
+        "links": LINKS,
+        "attributes": {"objectType": "PartnerSupportProfile"},
+    }
+    held = stored(b"\xef\xbb\xbf" + json.dumps(document).encode())
+    assert held == StoredProfile(values={"Email": "a@b", "Telephone": "1", "Website": "w"})
+
+
+def test_names_come_in_any_case_and_a_number_is_read_as_text() -> None:
+    """Microsoft's own clients take both."""
+    held = stored(b'{"EMAIL":"a@b","Telephone":4255555555}')
+    assert held.values == {"Email": "a@b", "Telephone": "4255555555"}
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"\xef\xbb\xbf", b" ", b"{}", b'{"email":null}'])
+def test_a_profile_with_nothing_set_has_no_values(body: bytes) -> None:
+    """Left out, null, or no body at all."""
+    assert stored(body) == StoredProfile(values={})
+
+
+def test_an_answer_without_a_body_is_a_profile_with_nothing_set() -> None:
+    """204."""
+    assert stored(b"", 204).values == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"<html>",
+        b"[]",
+        b'{"email": "a',
+        b'"a"',
+        b'{"code": 2000, "description": "odd"}',
+        b'{"email": true}',
+        b'{"email": ["a@b"]}',
+        b'{"telephone": 1.5}',
+        b'{"website": {}}',
+    ],
+)
+def test_what_is_no_profile_is_no_answer_that_can_be_read(body: bytes | None) -> None:
+    """A fault under 200 too: what is stored is not known."""
+    with pytest.raises(PartnerCenterUnanswered) as caught:
+        stored(body)
+    assert caught.value.outcome is None
+
+
+def test_members_of_another_time_are_told_by_name() -> None:
+    """In the order they stand, null or not; look-alike letters are other letters."""
+    assert stored(b'{"email":"a@b","fax":"1","etag":null,"\xe2\x84\xaain":1}').unknown == ("fax", "etag", "\u212ain")
+
+
+def test_values_differ_by_a_single_letter_and_by_its_case() -> None:
+    """Partner Center's own cmdlet overlooks a change of case; we do not."""
+    held = StoredProfile(values={**EXAMPLE, "Email": "Email@sample.com"})
+    assert differing(a_profile(), held) == ("Email",)
+    assert differing(a_profile(), StoredProfile(values=EXAMPLE, unknown=("fax",))) == ()
+    assert differing(a_profile(), StoredProfile(values={})) == ("Email", "Telephone", "Website")
+
+
+def test_no_value_stands_in_what_a_log_might_print() -> None:
+    """They are a customer's."""
+    assert "sample.com" not in repr(StoredProfile(values=EXAMPLE))

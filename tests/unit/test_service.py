@@ -1,0 +1,78 @@
+"""What lives from call to call."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import an_environment
+
+from update_profile.deadline import Deadline
+from update_profile.errors import InvalidToken, Misconfigured
+from update_profile.service import ServiceHolder, build
+from update_profile.settings import NAMES
+
+SetEnvironment = Callable[..., None]
+
+
+@pytest.fixture
+def set_environment(monkeypatch: pytest.MonkeyPatch) -> SetEnvironment:
+    """Gives the process the smallest valid environment, with what a test wants otherwise."""
+    secret = an_environment()["ENTRA_CLIENT_SECRET"]
+
+    def set_it(**overrides: str | None) -> None:
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in an_environment(**{"ENTRA_CLIENT_SECRET": secret, **overrides}).items():
+            monkeypatch.setenv(name, value)
+
+    set_it()
+    return set_it
+
+
+async def test_a_service_is_built_once_and_settings_are_read_once(set_environment: SetEnvironment) -> None:
+    """Azure restarts the worker process when a setting changes."""
+    holder = ServiceHolder()
+    service = holder.get()
+    set_environment(MAX_BODY_BYTES="2048")
+    assert holder.get() is service
+    assert service.settings.max_body_bytes == 65_536
+    assert ServiceHolder().get().settings.max_body_bytes == 2_048
+
+
+async def test_a_wrong_setting_is_logged_once_and_reported_by_every_call(
+    set_environment: SetEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each call gets an error of its own, with names and without values."""
+    set_environment(ENTRA_CLIENT_ID="kept-to-itself", REQUEST_BUDGET_SECONDS="kept-to-itself")
+    holder, errors = ServiceHolder(), []
+    for _ in range(3):
+        with pytest.raises(Misconfigured) as caught:
+            holder.get()
+        errors.append(caught.value)
+    assert len({id(error) for error in errors}) == 3
+    assert {error.detail for error in errors} == {"Wrong or missing settings: ENTRA_CLIENT_ID, REQUEST_BUDGET_SECONDS."}
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "ENTRA_CLIENT_ID is not a GUID" in record.getMessage()
+    assert "REQUEST_BUDGET_SECONDS must be a number" in record.getMessage()
+    assert "kept-to-itself" not in caplog.text
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_bundle_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path, content: str | None) -> None:
+    """The error names the setting without the path."""
+    bundle = tmp_path / "kept-to-itself.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(Misconfigured) as caught:
+        build(an_environment(SSL_CERT_FILE=str(bundle)))
+    assert [fault.field for fault in caught.value.fields] == ["SSL_CERT_FILE"]
+    assert "kept-to-itself" not in f"{caught.value.detail} {caught.value.fields}"
+
+
+async def test_a_service_validates_tokens_with_its_own_settings() -> None:
+    """A text that is not a token is refused without any outside call."""
+    service = build(an_environment())
+    with pytest.raises(InvalidToken):
+        await service.token_validator.validate("no-token", deadline=Deadline.after(1))

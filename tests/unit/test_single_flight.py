@@ -1,0 +1,145 @@
+"""One piece of work for each key, however many wait for it."""
+
+import asyncio
+
+import pytest
+
+from update_profile.deadline import Deadline
+from update_profile.single_flight import SingleFlight
+
+
+class Work:
+    """Counts; ``gate`` holds it back while unset."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.begun = 0
+        self.cancelled = 0
+        self.gate = asyncio.Event()
+
+    async def __call__(self) -> int:
+        """Its own number, or the failure."""
+        self.begun += 1
+        number = self.begun
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure is not None:
+            raise self.failure
+        return number
+
+
+def soon(seconds: float = 10) -> Deadline:
+    """A deadline."""
+    return Deadline.after(seconds)
+
+
+async def ticks() -> None:
+    """Let others run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("stop", [True, False])
+async def test_all_who_wait_share_one_piece_of_work(stop: bool) -> None:
+    """And its end makes room for the next; another key has work of its own."""
+    flights, work, other = SingleFlight[str, int](stop_when_abandoned=stop), Work(), Work()
+    waiting = [asyncio.create_task(flights.join("a", work, deadline=soon())) for _ in range(50)]
+    apart = asyncio.create_task(flights.join("b", other, deadline=soon()))
+    await ticks()
+    assert (flights.in_progress("a"), flights.in_progress("b"), flights.in_progress("c")) == (True, True, False)
+    work.gate.set()
+    other.gate.set()
+    assert await asyncio.gather(*waiting) == [1] * 50
+    assert await apart == 1
+    assert (work.begun, other.begun) == (1, 1)
+    await ticks()
+    assert not flights.in_progress("a")
+    assert await flights.join("a", work, deadline=soon()) == 2
+
+
+async def test_a_failure_is_everybodys_and_is_not_kept() -> None:
+    """The next one begins anew."""
+    flights, work = SingleFlight[str, int](stop_when_abandoned=True), Work(ValueError("why"))
+    waiting = [asyncio.create_task(flights.join("a", work, deadline=soon())) for _ in range(3)]
+    await ticks()
+    work.gate.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["why"] * 3
+    work.failure = None
+    assert await flights.join("a", work, deadline=soon()) == 2
+
+
+@pytest.mark.parametrize("stop", [True, False])
+async def test_who_goes_away_ends_it_for_nobody_else(stop: bool) -> None:
+    """By a cancellation or by a deadline; the one who began it, too."""
+    flights, work = SingleFlight[str, int](stop_when_abandoned=stop), Work()
+    first = asyncio.create_task(flights.join("a", work, deadline=soon()))
+    patient = asyncio.create_task(flights.join("a", work, deadline=soon()))
+    await ticks()
+    with pytest.raises(TimeoutError):
+        await flights.join("a", work, deadline=soon(0.01))
+    first.cancel()
+    await ticks()
+    assert first.cancelled()
+    work.gate.set()
+    assert await patient == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_work_that_asks_for_the_end_of_the_process_is_a_failure_like_any_other(error: BaseException) -> None:
+    """The event loop, which such an error would end, goes on, and so does the next piece of work."""
+    flights = SingleFlight[str, int](stop_when_abandoned=True)
+
+    async def ends() -> int:
+        raise error
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="ended") as caught:
+            await flights.join("a", ends, deadline=soon())
+        assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("how", ["cancelled", "late"])
+async def test_work_that_nobody_waits_for_is_stopped_where_it_shall_be(how: str) -> None:
+    """The next one begins anew at once."""
+    flights, work = SingleFlight[str, int](stop_when_abandoned=True), Work()
+    only = asyncio.create_task(flights.join("a", work, deadline=soon(10 if how == "cancelled" else 0.01)))
+    await ticks()
+    if how == "cancelled":
+        only.cancel()
+    await asyncio.wait({only})
+    assert not flights.in_progress("a")
+    again = asyncio.create_task(flights.join("a", work, deadline=soon()))
+    await ticks()
+    assert (work.begun, work.cancelled) == (2, 1)
+    work.gate.set()
+    assert await again == 2
+    await ticks()
+    assert not flights.in_progress("a")
+
+
+async def test_work_that_nobody_waits_for_goes_on_where_it_shall() -> None:
+    """The next one joins it."""
+    flights, work = SingleFlight[str, int](stop_when_abandoned=False), Work()
+    only = asyncio.create_task(flights.join("a", work, deadline=soon()))
+    await ticks()
+    only.cancel()
+    await asyncio.wait({only})
+    assert flights.in_progress("a")
+    work.gate.set()
+    assert await flights.join("a", work, deadline=soon()) == 1
+
+
+@pytest.mark.parametrize("failure", [None, ValueError("nobody's")])
+async def test_work_can_be_begun_without_waiting(failure: Exception | None) -> None:
+    """Once; a failure that nobody sees is noted, not complained of."""
+    flights, work = SingleFlight[str, int](stop_when_abandoned=False), Work(failure)
+    flights.begin("a", work)
+    flights.begin("a", work)
+    await ticks()
+    work.gate.set()
+    await ticks()
+    assert (work.begun, flights.in_progress("a")) == (1, False)

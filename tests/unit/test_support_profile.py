@@ -1,0 +1,237 @@
+"""Names, repeats, unknown members, and the wire shape of a support profile."""
+
+import json
+from typing import Any
+
+import pytest
+from builders import EXAMPLE, EXAMPLE_WIRE
+from pydantic import ValidationError
+
+from update_profile.errors import FieldError, InvalidProfile
+from update_profile.response import MAX_FIELD_ERRORS
+from update_profile.strict_json import Pairs
+from update_profile.support_profile import SupportProfile, read_changes, read_profile
+
+UNKNOWN = "is not a field of the support profile; remove it"
+MISSING = "is missing; the profile is replaced as a whole, so every field is required"
+
+
+def members(*more: tuple[str, Any], **values: object) -> Pairs:
+    """Microsoft's example, with other values and more members."""
+    return [*{**EXAMPLE, **values}.items(), *more]
+
+
+def faults(pairs: Pairs) -> list[tuple[str, str]]:
+    """The refused members: name and message."""
+    with pytest.raises(InvalidProfile) as caught:
+        read_profile(pairs)
+    return [(fault.field, fault.message) for fault in caught.value.fields]
+
+
+def test_microsofts_example_is_exactly_167_bytes() -> None:
+    """The documented shape, compact."""
+    wire = read_profile(members()).wire_bytes()
+    assert wire == EXAMPLE_WIRE
+    assert len(wire) == 167
+
+
+def test_the_wire_shape_is_raw_utf_8() -> None:
+    """No escapes but those JSON needs; every code point as it came."""
+    profile = read_profile(members(Email="\u00fc\U0001f600@b", Telephone='1 "2" \\3', Website="e\u0301.example"))
+    wire = profile.wire_bytes()
+    assert b"\\u" not in wire
+    assert "\u00fc\U0001f600@b".encode() in wire
+    assert json.loads(wire)["Telephone"] == profile.telephone == '1 "2" \\3'
+    assert tuple(profile.named_values.values()) == ("\u00fc\U0001f600@b", '1 "2" \\3', "e\u0301.example")
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper, str.swapcase, str.title])
+def test_names_are_taken_in_any_ascii_case(spell: Any) -> None:  # noqa: ANN401  a method of str
+    """Microsoft's own clients send both Email and email."""
+    returned = members(("ProfileType", "support_profile"), ("Attributes", {}), ("Links", {}))
+    assert read_profile([(spell(name), value) for name, value in returned]).wire_bytes() == EXAMPLE_WIRE
+
+
+@pytest.mark.parametrize(
+    ("look_alike", "lacking"),
+    [
+        ("Web\u017fite", "Website"),
+        ("Emai\u2113", "Email"),
+        ("Ema\u0131l", "Email"),
+        ("\uff25mail", "Email"),
+        ("\u0395mail", "Email"),
+        ("Email\u200b", "Email"),
+        (" Email", "Email"),
+        ("E\u0301mail", "Email"),
+    ],
+)
+def test_look_alikes_are_unknown(look_alike: str, lacking: str) -> None:
+    """Long s, dotless i, full width, another script: Unicode folding would let some of them in."""
+    pairs = [(look_alike if name == lacking else name, value) for name, value in EXAMPLE.items()]
+    assert faults(pairs) == [(lacking, MISSING), (look_alike, UNKNOWN)]
+
+
+def test_the_kelvin_sign_is_no_k() -> None:
+    """It folds to one."""
+    assert faults(members(("Lin\u212as", None))) == [("Lin\u212as", UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ProfileType": "support_profile"},
+        {"ProfileType": None, "Attributes": None, "Links": None},
+        {"Attributes": {"ObjectType": "x", "Etag": [1, {"a": None}]}, "Links": {"self": {"uri": "/", "headers": []}}},
+    ],
+)
+def test_what_partner_center_returns_can_be_posted_back(more: dict[str, Any]) -> None:
+    """Neither examined nor sent; the documented members go out whatever came."""
+    assert read_profile(members(*more.items())).wire_bytes() == EXAMPLE_WIRE
+
+
+@pytest.mark.parametrize("value", ["Support_Profile", "", "billing_profile", 1, True, {}, [], ["support_profile"]])
+def test_another_profile_type_is_refused(value: object) -> None:
+    """Null or support_profile, exactly."""
+    assert faults(members(("ProfileType", value))) == [("ProfileType", "must be null or support_profile")]
+
+
+@pytest.mark.parametrize("name", ["Attributes", "Links"])
+@pytest.mark.parametrize("value", ["", "x", 0, True, [], [["a", 1]]])
+def test_attributes_and_links_are_objects_or_null(name: str, value: object) -> None:
+    """Nothing else is taken for one."""
+    assert faults(members((name, value))) == [(name, "must be an object or null")]
+
+
+@pytest.mark.parametrize("name", list(EXAMPLE))
+@pytest.mark.parametrize("value", [None, 4255555555, 1.5, True, [], {}, ["4255555555"]])
+def test_a_value_that_is_no_string_is_refused(name: str, value: object) -> None:
+    """Nothing is made into one."""
+    assert faults(members(**{name: value})) == [(name, "must be a string")]
+
+
+def test_every_member_in_fault_is_told_at_once_in_wire_order() -> None:
+    """Whatever the order in which they stand; unknown ones last, in theirs."""
+    pairs = [("z", 1), ("Website", "ftp://x"), ("Links", 1), ("y", 1), ("Telephone", "x"), ("ProfileType", 1)]
+    names = [name for name, _ in faults(pairs)]
+    assert names == ["Email", "Telephone", "Website", "ProfileType", "Links", "z", "y"]
+
+
+@pytest.mark.parametrize("name", ["Email", "ProfileType", "Attributes", "Links"])
+def test_a_name_given_twice_in_any_spelling_is_refused(name: str) -> None:
+    """Even with the same value; once, however often and however wrong its values are."""
+    value: dict[str, object] = {"ProfileType": None, "Attributes": None, "Links": None, **EXAMPLE}
+    rest = [(other, text) for other, text in EXAMPLE.items() if other != name]
+    for spellings in ((name, name), (name, name.lower()), (name.upper(), name.lower(), name)):
+        assert faults([*rest, *((spelling, value[name]) for spelling in spellings)]) == [(name, "is repeated")]
+    assert faults([*rest, (name, 1), (name.lower(), 2)]) == [(name, "is repeated")]
+
+
+def test_an_unknown_name_is_told_once() -> None:
+    """However often it stands; in another case it is another name."""
+    assert faults(members(("Fax", 1), ("Fax", 2), ("fax", 3))) == [("Fax", UNKNOWN), ("fax", UNKNOWN)]
+
+
+@pytest.mark.parametrize("name", ["", "ObjectType", "$content", "email ", "constructor", "\x00", "profile_type"])
+def test_any_other_member_is_refused_by_name(name: str) -> None:
+    """A PUT replaces the whole resource: a member that is dropped is data that is lost."""
+    assert faults(members((name, "x"))) == [(name, UNKNOWN)]
+
+
+def test_a_wrapped_body_is_told_with_what_unwraps_it() -> None:
+    """Power Platform's accident (field report A2): both members named, never decoded."""
+    wrapped = [("$content-type", "application/json"), ("$content", "e30=")]
+    with pytest.raises(InvalidProfile) as caught:
+        read_profile(wrapped)
+    assert {fault.field for fault in caught.value.fields} == {"$content-type", "$content"}
+    assert "is wrapped" in caught.value.detail
+    assert "json(base64ToString(triggerBody()?['$content']))" in caught.value.detail
+    assert "e30=" not in repr(caught.value.fields)
+
+
+def test_thousands_of_unknown_names_come_after_the_documented_ones() -> None:
+    """Field report A7: what an answer can bear begins with what is documented."""
+    names = [f"n{number}" for number in range(8_000)]
+    told = faults([*((name, None) for name in names), ("Telephone", "x"), ("Website", "a.b")])
+    assert [name for name, _ in told][:3] == ["Email", "Telephone", "n0"]
+    assert len(told) == 8_002 > MAX_FIELD_ERRORS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("Email", "nobody", "needs exactly one @ with something on both sides"),
+        ("Telephone", "\u202a4255555555", "has an invisible character, U+202A, at position 1"),
+        ("Website", "javascript:alert(1)", "must start with http:// or https://, or have no scheme"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_repeats_no_value(name: str, value: str, message: str) -> None:
+    """Neither in an entry nor in the error's own text or cause."""
+    with pytest.raises(InvalidProfile) as caught:
+        read_profile(members(**{name: value}))
+    assert caught.value.fields == (FieldError(field=name, message=message),)
+    assert value not in f"{caught.value!r} {caught.value.detail}"
+
+
+def test_a_profile_shows_no_value_in_its_representation() -> None:
+    """What is logged by accident tells nothing."""
+    returned = {"a": "told-nobody"}
+    profile: SupportProfile = read_profile(members(("Attributes", returned), ("Links", returned)))
+    assert not [value for value in (*EXAMPLE.values(), "told-nobody") if value in repr(profile)]
+
+
+def test_a_profile_cannot_be_changed() -> None:
+    """What was checked is what is sent."""
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(read_profile(members()), "email", "other")  # noqa: B010  mypy refuses the plain assignment
+
+
+def changes(members: list[tuple[str, object]]) -> dict[str, str] | list[tuple[str, str]]:
+    """What a patch changes, or what is wrong with it."""
+    try:
+        return read_changes(members)
+    except InvalidProfile as error:
+        return [(fault.field, fault.message) for fault in error.fields]
+
+
+@pytest.mark.parametrize(
+    ("members", "changed"),
+    [
+        ([], {}),
+        ([("email", "a@b")], {"Email": "a@b"}),
+        ([("WEBSITE", "w"), ("Telephone", "1")], {"Telephone": "1", "Website": "w"}),
+        ([("ProfileType", None), ("attributes", {}), ("Links", None)], {}),
+        (list(EXAMPLE.items()), EXAMPLE),
+    ],
+)
+def test_a_patch_names_the_values_that_change(members: list[tuple[str, object]], changed: dict[str, str]) -> None:
+    """By their documented names; what a read returns beside them is no change."""
+    assert changes(members) == changed
+
+
+def test_a_field_cannot_be_removed_by_a_patch() -> None:
+    """Null would remove it (RFC 7396), and the answer says so; a null type is no field."""
+    null = "is null; a field can be replaced but not removed"
+    assert changes([("email", None), ("Website", None)]) == [("Email", null), ("Website", null)]
+
+
+@pytest.mark.parametrize(
+    ("members", "fault"),
+    [
+        ([("Email", 1)], ("Email", "must be a string")),
+        ([("Email", "")], ("Email", "is blank")),
+        ([("Email", "a@b"), ("email", None)], ("Email", "is repeated")),
+        ([("fax", None)], ("fax", "is not a field of the support profile; remove it")),
+        ([("attributes", 1)], ("Attributes", "must be an object or null")),
+        ([("profileType", "x")], ("ProfileType", "must be null or support_profile")),
+    ],
+)
+def test_a_patch_is_checked_as_a_full_profile_is(members: list[tuple[str, object]], fault: tuple[str, str]) -> None:
+    """But for what it leaves out."""
+    assert changes(members) == [fault]
+
+
+def test_a_wrapped_patch_is_told_as_wrapped() -> None:
+    """Power Platform wraps a patch, too."""
+    wrapper = "is a wrapper, not a field"
+    told = changes([("$content-type", "application/json"), ("$content", "e30=")])
+    assert told == [("$content", wrapper), ("$content-type", wrapper)]

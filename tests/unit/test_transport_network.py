@@ -1,0 +1,198 @@
+"""Every wait on the wire ends by the deadline, and no socket is left behind however a call ends."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import pytest
+from live_service import a_client, open_sockets, until_closed
+
+from sandbox import Answer, Fault, Sandbox
+from update_profile.deadline import Deadline
+from update_profile.transport.client import HttpClient, create_ssl_context
+from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
+from update_profile.transport.network import DeadlineBackend, SendProgress
+
+SHORT = 0.3
+LONG_BODY = b"b" * 1000
+
+
+def sending(sandbox: Sandbox, *, seconds: float = 10.0, client: HttpClient | None = None) -> asyncio.Task[HttpAnswer]:
+    """A request on its way to Partner Center."""
+    request = HttpRequest(method="PUT", url=sandbox.partner_center.base_url + "/any", body=b"{}")
+    return asyncio.create_task((client or a_client(sandbox)).send(request, deadline=Deadline.after(seconds)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.trouble(Fault.HANG),
+        Answer(headers=(("A", "b"),) * 100, head_line_seconds=0.05),
+        Answer(delay_seconds=1),
+    ],
+    ids=["a hang", "headers that drip", "an answer that is late"],
+)
+async def test_an_answer_that_does_not_come_in_time_is_none(sandbox: Sandbox, answer: Answer) -> None:
+    """The request was sent and the deadline ended it, though single bytes came in time."""
+    sandbox.partner_center.script(answer)
+    with pytest.raises(TransportError) as failed:
+        await sending(sandbox, seconds=SHORT)
+    assert (failed.value.sent, failed.value.timed_out) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer.trouble(Fault.HANG_AFTER_HEADERS), Answer(body=LONG_BODY, body_byte_seconds=0.02)],
+    ids=["a hang behind the headers", "a body that drips"],
+)
+async def test_a_body_that_does_not_come_in_time_costs_the_body_alone(sandbox: Sandbox, answer: Answer) -> None:
+    """The status is known, so it is the answer."""
+    sandbox.partner_center.script(answer)
+    answered = await sending(sandbox, seconds=SHORT)
+    assert (answered.status, answered.body) == (200, None)
+
+
+async def test_a_handshake_that_hangs_ends_by_the_deadline_with_nothing_sent(sandbox: Sandbox) -> None:
+    """The bytes of a handshake are not the request's."""
+    sandbox.partner_center.server.hang_at_tls_hello = True
+    with pytest.raises(TransportError) as failed:
+        await sending(sandbox, seconds=SHORT)
+    assert (failed.value.sent, failed.value.timed_out) == (False, True)
+
+
+async def test_without_any_time_nothing_is_sent(sandbox: Sandbox) -> None:
+    """A deadline that has passed ends the first wait."""
+    with pytest.raises(TransportError) as failed:
+        await sending(sandbox, seconds=0)
+    assert (failed.value.sent, failed.value.timed_out) == (False, True)
+    assert sandbox.partner_center.journal == []
+
+
+ENDINGS: dict[str, Answer] = {
+    "a good answer": Answer.json({}),
+    "an answer that keeps the connection": Answer(status=500, body=b"x"),
+    "a surplus answer": Answer(body=b"x", surplus=Answer(body=b"y")),
+    "a body that is too large": Answer(body=b"b" * 2_000_000),
+    "an answer that cannot be read": Answer(headers=(("Request Context", "a"),)),
+    **{str(fault): Answer.trouble(fault) for fault in Fault},
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+async def test_no_socket_is_left_over_after_an_answer_or_a_fault(sandbox: Sandbox, name: str) -> None:
+    """Neither here nor at the other side; hangs end by the deadline."""
+    before = open_sockets()
+    sandbox.partner_center.script(ENDINGS[name], times=None)
+    await asyncio.gather(*(sending(sandbox, seconds=SHORT) for _ in range(5)), return_exceptions=True)
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+@pytest.mark.parametrize("switch", ["hang_at_tls_hello", "reset_at_tls_hello"])
+async def test_no_socket_is_left_over_after_a_handshake_that_fails(sandbox: Sandbox, switch: str) -> None:
+    """The next call on a healthy server succeeds."""
+    before = open_sockets()
+    client = a_client(sandbox)
+    setattr(sandbox.partner_center.server, switch, True)
+    await asyncio.gather(*(sending(sandbox, seconds=SHORT, client=client) for _ in range(20)), return_exceptions=True)
+    setattr(sandbox.partner_center.server, switch, False)
+    assert (await sending(sandbox, client=client)).status == 401
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+async def test_a_call_cancelled_in_the_handshake_was_not_sent_and_leaves_no_socket(sandbox: Sandbox) -> None:
+    """The cancellation goes on to the caller, as nothing has happened."""
+    before = open_sockets()
+    sandbox.partner_center.server.hang_at_tls_hello = True
+    task = sending(sandbox)
+    while not sandbox.partner_center.server.open_connections:  # noqa: ASYNC110  it is another thread's
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+async def test_a_call_cancelled_behind_its_request_says_so_and_leaves_no_socket(sandbox: Sandbox) -> None:
+    """The other side may have acted: that is no mere cancellation any more."""
+    before = open_sockets()
+    sandbox.partner_center.script(Answer.trouble(Fault.HANG))
+    task = sending(sandbox)
+    await asyncio.to_thread(sandbox.partner_center.journal.wait_for, 1)
+    task.cancel()
+    with pytest.raises(TransportError) as failed:
+        await task
+    assert (failed.value.sent, failed.value.timed_out) == (True, False)
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+async def test_a_call_cancelled_in_the_body_has_its_status_and_leaves_no_socket(sandbox: Sandbox) -> None:
+    """The status is the truth, whoever has lost interest in it."""
+    before = open_sockets()
+    sandbox.partner_center.script(Answer.trouble(Fault.HANG_AFTER_HEADERS))
+    task = sending(sandbox)
+    await asyncio.to_thread(sandbox.partner_center.journal.wait_for, 1)
+    await asyncio.sleep(0.5)  # the headers are on their way
+    task.cancel()
+    answer = await task
+    assert (answer.status, answer.body) == (200, None)
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_call_cancelled_at_any_step_leaves_no_socket(sandbox: Sandbox, steps: int) -> None:
+    """After so many turns of the event loop, wherever that is: name look-up, connect, handshake, request."""
+    before = open_sockets()
+    sandbox.partner_center.script(Answer.trouble(Fault.HANG), times=None)
+    tasks = [sending(sandbox, seconds=2) for _ in range(5)]
+    for _ in range(steps):
+        await asyncio.sleep(0.001)
+    for task in tasks:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, TransportError | asyncio.CancelledError) for outcome in outcomes)
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
+class SilentNetwork(httpcore.AsyncNetworkBackend):
+    """Opens nothing until the test lets it, and remembers the time-outs it was given."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = []
+        self.asked = asyncio.Event()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Never."""
+        self.timeouts.append(timeout)
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_call_cancelled_while_it_connects_was_not_sent(sandbox: Sandbox) -> None:
+    """The time-out of the connection is what is left of the deadline."""
+    network = SilentNetwork()
+    task = sending(sandbox, client=HttpClient(create_ssl_context(None), network), seconds=7)
+    await network.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (timeout,) = network.timeouts
+    assert timeout is not None
+    assert 0 < timeout <= 7
+
+
+async def test_what_is_known_of_a_connection_can_be_asked() -> None:
+    """The pool below httpx would ask whether it is still there, and which protocol was agreed on."""
+    network = DeadlineBackend(httpcore.AsyncMockBackend([b"ab"]), SendProgress(Deadline.after(10)))
+    stream = await network.connect_tcp("localhost", 443)
+    assert stream.get_extra_info("ssl_object") is not None or stream.get_extra_info("socket") is None
+    await stream.aclose()
