@@ -30,7 +30,7 @@ def test_the_function_is_loaded_by_the_library_that_azure_runs(live: LiveFunctio
 
 
 def test_the_app_has_its_two_routes_and_asks_for_no_key(live: LiveFunction) -> None:
-    """The bearer token is the credential: a key in a URL would end in logs."""
+    """The bearer token is the credential; a function key in a URL would end up in logs."""
     functions = {function.route: function for function in live.host.worker.functions}
     assert {route: function.methods for route, function in functions.items()} == {
         "update_profile": {"GET", "POST", "PUT", "PATCH"},
@@ -45,7 +45,7 @@ def test_the_app_has_its_two_routes_and_asks_for_no_key(live: LiveFunction) -> N
 async def test_a_user_of_either_tenant_updates_the_profile_of_that_tenant(
     live: LiveFunction, method: str, version: Literal["1.0", "2.0"], user: str
 ) -> None:
-    """The assertion is exchanged byte for byte in its own tenant; the answer is Partner Center's, less its mark."""
+    """The bearer token is exchanged unchanged in its own tenant, and the answer is relayed without its BOM."""
     token = live.sandbox.entra.sign_in(user, version=version)
     tenant = live.sandbox.entra.users[user].tenant_id
     answered = await live.call(method=method, token=token)
@@ -66,7 +66,7 @@ async def test_the_other_tenants_profile_stays_as_it_was(live: LiveFunction) -> 
 
 
 async def test_the_documented_request_goes_upstream_and_nothing_besides(live: LiveFunction) -> None:
-    """167 bytes, and the headers of the contract: no cookie, no Expect, no header of the caller's."""
+    """The PUT has 167 bytes and only the documented headers; other headers of the caller are not forwarded."""
     headers = [("MS-RequestId", GIVEN), ("Cookie", "a=b"), ("X-Other", "1"), ("Accept-Language", "de")]
     await live.call(headers=headers)
     (put,) = live.puts
@@ -88,7 +88,7 @@ async def test_the_documented_request_goes_upstream_and_nothing_besides(live: Li
 
 
 async def test_a_profile_that_was_read_can_be_edited_and_posted_back(live: LiveFunction) -> None:
-    """Its names in camelCase, its links and attributes with it; the values go out code point for code point."""
+    """camelCase names, links and attributes are accepted, and values are sent code point for code point."""
     read = {**live.sandbox.partner_center.profiles.read(live.sandbox.entra.tenants[0]), "telephone": "٤٢٥ 555"}
     assert (await live.call(read)).status == 200
     (put,) = live.puts
@@ -104,7 +104,7 @@ async def test_validate_mfa_is_sent_where_it_is_set_and_its_answer_comes_back(li
 
 
 async def test_of_partner_centers_headers_only_the_mfa_one_comes_back(live: LiveFunction) -> None:
-    """Some others would break the host; the ids are this call's, whatever upstream returned."""
+    """Other upstream headers are dropped, because some of them would break the host's answer."""
     others = (("Set-Cookie", "a=b"), ("X-Other", "1"), ("Content-Encoding", "identity"), ("Retry-After", "9"))
     live.sandbox.partner_center.script(Answer.true(headers=others))
     answered = await live.call()
@@ -115,7 +115,7 @@ async def test_of_partner_centers_headers_only_the_mfa_one_comes_back(live: Live
 
 @pytest.mark.parametrize("status", [201, 202, 204, 205, 206])
 async def test_a_success_keeps_the_status_of_partner_center(live: LiveFunction, status: int) -> None:
-    """204 and 205 have no body at all, another success without JSON has an empty object."""
+    """204 and 205 have no body; any other success without JSON has an empty object."""
     live.sandbox.partner_center.script(Answer(status=status))
     answered = await live.call()
     assert (answered.status, answered.body) == (status, b"" if status in (204, 205) else b"{}")
@@ -149,7 +149,7 @@ async def test_ids_that_are_absent_or_blank_are_made_for_each_call(live: LiveFun
 
 
 async def request_id(live: LiveFunction, *headers: tuple[str, str], user: str = "alice", email: str = "a@b") -> str:
-    """The request id of a successful call, checked to be the one that went upstream."""
+    """Return the request id of a successful call, and check that the same id was sent upstream."""
     answered = await live.call({**EXAMPLE, "Email": email}, user=user, headers=headers)
     assert answered.status == 200
     assert live.puts[-1].header("MS-RequestId") == answered.headers["ms-requestid"]
@@ -158,7 +158,7 @@ async def request_id(live: LiveFunction, *headers: tuple[str, str], user: str = 
 
 @pytest.mark.parametrize("header", DELIVERY_IDS)
 async def test_a_repeated_delivery_is_one_logical_operation(live: LiveFunction, header: str) -> None:
-    """Under any token of the user; another user, body or delivery id makes another one."""
+    """The request id is the same for any token of the user, and differs by user, body and delivery id."""
     first = await request_id(live, (header, "d-1"))
     assert uuid.UUID(first).version == 5
     assert await request_id(live, (header, "d-1")) == first
@@ -180,7 +180,7 @@ async def test_the_first_delivery_id_that_is_present_counts_and_a_request_id_win
 
 
 async def test_a_delivery_id_has_no_effect_before_the_token_is_validated(live: LiveFunction) -> None:
-    """No stranger chooses a request id."""
+    """Two refused calls with the same delivery id get different request ids."""
     ids = {(await live.call(token="a.b.c", headers=[("webhook-id", "d-1")])).headers["ms-requestid"] for _ in range(2)}
     assert len(ids) == 2
 
@@ -211,7 +211,7 @@ async def test_a_success_is_one_audit_record_with_every_field(live: LiveFunction
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "TRACE"])
 async def test_another_method_gets_the_hosts_empty_404(live: LiveFunction, method: str) -> None:
-    """The function is not even called."""
+    """The host answers by itself and does not call the function."""
     answered = await live.call(method=method)
     assert (answered.status, answered.body) == (404, b"")
     assert "ms-requestid" not in answered.headers

@@ -1,7 +1,4 @@
-"""Bad input of every kind gets the right 4xx with the field named, and nothing of it goes upstream.
-
-Names such as A2 are those of the field reports these cases come from.
-"""
+"""Bad input of every kind gets the right 4xx with the field named, and nothing is sent upstream."""
 
 import base64
 import gzip
@@ -44,7 +41,7 @@ MALFORMED = {
 
 
 async def refused(live: LiveFunction, status: int, code: str, **call: object) -> dict[str, object]:
-    """The problem of a call that is refused so and sends nothing upstream."""
+    """Make a call, check that it is refused like this and sends nothing upstream, and return its problem."""
     answered = await live.call(**call)  # type: ignore[arg-type]  # each test gives what call takes
     assert (answered.status, answered.code) == (status, code), answered
     assert not live.puts
@@ -54,7 +51,7 @@ async def refused(live: LiveFunction, status: int, code: str, **call: object) ->
 
 
 def named(problem: dict[str, object]) -> list[str]:
-    """The fields of `errors`."""
+    """Return the field names in `errors`."""
     errors = problem["errors"]
     assert isinstance(errors, list)
     return [error["field"] for error in errors]
@@ -72,7 +69,7 @@ async def test_200_000_open_brackets_are_malformed_where_they_are_not_too_large(
 
 
 async def test_an_empty_body_is_told_of_chunked_bodies(live: LiveFunction) -> None:
-    """The host delivers none; the caller would look for the fault in its JSON."""
+    """The host delivers a chunked body as empty, and the caller would otherwise suspect its JSON."""
     assert "chunked" in str((await refused(live, 400, "malformed_body", body=b""))["detail"])
 
 
@@ -134,7 +131,7 @@ async def test_a_name_given_twice_in_any_spelling_is_refused_by_its_documented_n
 async def test_an_invisible_character_is_told_with_its_code_point_and_place(
     live: LiveFunction, name: str, character: str
 ) -> None:
-    """It comes with copied text, and every customer would see it."""
+    """Such characters come with copied text and would be visible to every customer."""
     profile = {**EXAMPLE, name: character + EXAMPLE[name]}
     problem = await refused(live, 422, "invalid_profile", profile=profile)
     assert named(problem) == [name]
@@ -142,15 +139,15 @@ async def test_an_invisible_character_is_told_with_its_code_point_and_place(
 
 
 async def test_joiners_pass_where_words_need_them(live: LiveFunction) -> None:
-    """U+200C in Email and Website, not in Telephone."""
+    """U+200C is allowed in Email and Website, and refused in Telephone."""
     name = "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc"
     assert (await live.call({**EXAMPLE, "Email": f"{name}@b", "Website": f"{name}.example"})).status == 200
     assert named((await live.call({**EXAMPLE, "Telephone": "1\u200c2"})).json) == ["Telephone"]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
-async def test_a2_a_body_that_power_platform_has_wrapped_is_told_so(live: LiveFunction, content_type: str) -> None:
-    """Never decoded: the flow has to unwrap it."""
+async def test_a_body_that_power_platform_has_wrapped_is_told_so(live: LiveFunction, content_type: str) -> None:
+    """The wrapped body is never decoded; the detail says that the flow must unwrap it."""
     headers = [("Content-Type", content_type)]
     if content_type == "application/octet-stream":
         await refused(live, 415, "unsupported_media_type", profile=WRAPPER, headers=headers)
@@ -187,12 +184,12 @@ OTHER_TYPES = [
 
 
 @pytest.mark.parametrize("content_type", JSON_TYPES)
-async def test_a4_json_passes_however_its_media_type_is_spelt(live: LiveFunction, content_type: str) -> None:
+async def test_json_passes_however_its_media_type_is_spelt(live: LiveFunction, content_type: str) -> None:
     assert (await live.call(headers=[("Content-Type", content_type)])).status == 200
 
 
-async def test_a4_the_same_content_type_twice_counts_once(live: LiveFunction) -> None:
-    """The host joins them."""
+async def test_the_same_content_type_twice_counts_once(live: LiveFunction) -> None:
+    """The host joins repeated headers with a comma."""
     twice = [("Content-Type", "application/json"), ("content-type", "application/json;charset=utf-8")]
     assert (await live.call(headers=[twice[0], twice[0]])).status == 200
     different = await live.call(headers=[twice[0], ("Content-Type", "text/plain")])
@@ -200,26 +197,26 @@ async def test_a4_the_same_content_type_twice_counts_once(live: LiveFunction) ->
 
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
-async def test_a4_another_media_type_or_charset_is_refused(live: LiveFunction, content_type: str) -> None:
+async def test_another_media_type_or_charset_is_refused(live: LiveFunction, content_type: str) -> None:
     await refused(live, 415, "unsupported_media_type", headers=[("Content-Type", content_type)])
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "identity, gzip", "x-unknown"])
-async def test_a4_nothing_is_unpacked(live: LiveFunction, coding: str) -> None:
-    """60 kB of gzip would make 60 MB."""
+async def test_nothing_is_unpacked(live: LiveFunction, coding: str) -> None:
+    """60 kB of compressed data would expand to 60 MB."""
     for body in (gzip.compress(BODY), zlib.compress(b" " * 60_000_000, 9)[:60_000]):
         headers = [("Content-Encoding", coding)]
         problem = await refused(live, 415, "unsupported_media_type", body=body, headers=headers)
         assert "Content-Encoding" in str(problem["detail"])
 
 
-async def test_a4_the_identity_coding_passes(live: LiveFunction) -> None:
+async def test_the_identity_coding_passes(live: LiveFunction) -> None:
     assert (await live.call(headers=[("Content-Encoding", "Identity")])).status == 200
 
 
 @pytest.mark.parametrize("with_email", [True, False])
-async def test_a7_thousands_of_unknown_names_make_a_small_refusal(live: LiveFunction, *, with_email: bool) -> None:
-    """At most 16 kB and 100 entries, documented members first, the number of the rest told."""
+async def test_thousands_of_unknown_names_make_a_small_refusal(live: LiveFunction, *, with_email: bool) -> None:
+    """The answer has at most 16 kB and 100 entries, documented members first, and counts the omitted ones."""
     letters = (
         "".join(name)
         for length in (1, 2, 3)
@@ -276,7 +273,7 @@ ODD_IDS = [
 @pytest.mark.parametrize("odd", ODD_IDS)
 @pytest.mark.parametrize("header", ["MS-RequestId", "MS-CorrelationId"])
 async def test_an_id_that_is_no_guid_is_refused_and_replaced_alone(live: LiveFunction, header: str, odd: str) -> None:
-    """The good one beside it comes back as it was sent."""
+    """The valid id in the other header comes back as it was sent."""
     other = "MS-CorrelationId" if header == "MS-RequestId" else "MS-RequestId"
     good = "3F2504E0-4f89-41d3-9a0c-0305e82c3301"
     answered = await live.call(headers=[(header, odd), (other, good)])

@@ -1,4 +1,4 @@
-"""D4: a company's certificate authority that the newer Python no longer takes. Verification is never switched off."""
+"""A company's certificate authority that Python 3.13 no longer accepts. Verification is never switched off."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from odd_authorities import odd_certificates
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
 
-STRICT = sys.version_info >= (3, 13)  # the default context has VERIFY_X509_STRICT from there on
+STRICT = sys.version_info >= (3, 13)  # from then on the default context has VERIFY_X509_STRICT
 ODD = {"basic constraints not critical": {"critical": False}, "no authority key id": {"key_id": False}}
 
 
@@ -18,15 +18,15 @@ ODD = {"basic constraints not critical": {"critical": False}, "no authority key 
 def behind_a_proxy(
     request: pytest.FixtureRequest, functions_host: FunctionsHost, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LiveFunction]:
-    """Both stand-ins with certificates of such an authority, which SSL_CERT_FILE names."""
+    """The function, with both stand-ins using certificates of such an authority, which SSL_CERT_FILE names."""
     with Sandbox(odd_certificates(**request.param)) as sandbox:
         yield LiveFunction(functions_host, sandbox, monkeypatch)
 
 
-async def test_d4_an_odd_authority_is_refused_by_the_newer_python_with_the_reason_in_the_log(
+async def test_an_odd_authority_is_refused_by_the_newer_python_with_the_reason_in_the_log(
     behind_a_proxy: LiveFunction, every_log: EveryLog
 ) -> None:
-    """Nothing is sent; the older one takes it, as it takes it everywhere."""
+    """Nothing is sent to Entra ID. Python before 3.13 accepts the authority."""
     answered = await behind_a_proxy.call()
     if not STRICT:
         assert answered.status == 200
@@ -40,10 +40,10 @@ async def test_d4_an_odd_authority_is_refused_by_the_newer_python_with_the_reaso
 
 @pytest.mark.skipif(not STRICT, reason="only the newer Python refuses it")
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-async def test_d4_partner_centers_side_behaves_alike(
+async def test_partner_centers_side_behaves_alike(
     live: LiveFunction, every_log: EveryLog, odd: dict[str, bool]
 ) -> None:
-    """One trust for both: Entra ID is taken, Partner Center is not, and the log says why in the same words."""
+    """Both upstreams use one trust store: Entra ID is accepted, Partner Center is not, and the log says why."""
     with Sandbox(odd_certificates(**odd)) as proxied:
         bundle = proxied.ca_file.read_bytes() + live.sandbox.ca_file.read_bytes()
         proxied.ca_file.write_bytes(bundle)
@@ -57,9 +57,9 @@ async def test_d4_partner_centers_side_behaves_alike(
     assert all("certificate verify failed" in line for line in told)
 
 
-async def test_d4_a_sound_authority_of_a_companys_own_is_trusted(
+async def test_a_sound_authority_of_a_companys_own_is_trusted(
     functions_host: FunctionsHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that the tests above test what they mean to."""
+    """A sound authority succeeds, so the refusals above are caused by the odd certificates alone."""
     with Sandbox(odd_certificates()) as sandbox:
         assert (await LiveFunction(functions_host, sandbox, monkeypatch).call()).status == 200

@@ -1,4 +1,4 @@
-"""Claims challenges, of Entra ID's and of Partner Center's, through the real runtime."""
+"""Claims challenges of Entra ID and of Partner Center, through the real runtime."""
 
 import base64
 import json
@@ -17,13 +17,13 @@ CALLS = [("POST", ROUTE), ("PATCH", ROUTE), ("GET", ROUTE), ("POST", f"{ROUTE}?v
 
 
 def asked_claims(live: LiveFunction) -> list[str | None]:
-    """The claims of each exchange."""
+    """Return the claims parameter of each exchange."""
     return [exchange.form.get("claims") for exchange in live.exchanges]
 
 
 @pytest.mark.parametrize(("method", "target"), CALLS)
 async def test_a_challenge_of_partner_centers_is_met_once(live: LiveFunction, method: str, target: str) -> None:
-    """One exchange with its claims, one more try; the new token takes the place of the refused one."""
+    """The call exchanges once more with the claims and retries; the new token replaces the refused one."""
     live.sandbox.partner_center.script(CHALLENGE)
     token = live.sandbox.entra.sign_in("alice")
     assert (await live.call(method=method, target=target, token=token)).status == 200
@@ -42,7 +42,7 @@ async def test_a_challenge_of_partner_centers_is_met_once(live: LiveFunction, me
 async def test_a_second_challenge_goes_to_the_caller(
     live: LiveFunction, every_log: EveryLog, method: str, target: str
 ) -> None:
-    """As Microsoft's page wants it: 401, where to sign in, and the claims; nothing was written."""
+    """The 401 carries the sign-in address and the claims, as Microsoft documents it; nothing was written."""
     live.sandbox.partner_center.script(CHALLENGE, times=None)
     answered = await live.call(method=method, target=target)
     assert (answered.status, answered.code, answered.json["actor"]) == (401, "interaction_required", "user")
@@ -60,7 +60,7 @@ async def test_a_second_challenge_goes_to_the_caller(
 
 
 async def test_where_entra_wants_more_for_the_claims_it_says_with_what(live: LiveFunction) -> None:
-    """Its own challenge then goes to the caller."""
+    """Entra ID's own challenge is then passed on to the caller."""
     live.sandbox.partner_center.script(CHALLENGE)
     live.sandbox.entra.script(Answer.true(), entra.interaction_required())
     answered = await live.call()
@@ -75,7 +75,7 @@ async def test_where_entra_wants_more_for_the_claims_it_says_with_what(live: Liv
     ['Bearer error="insufficient_claims", claims="!"', 'Bearer error="invalid_token"', "Bearer", ""],
 )
 async def test_a_401_without_claims_is_no_challenge_and_not_tried_again(live: LiveFunction, header: str) -> None:
-    """The refused token leaves the cache: the next call gets a new one."""
+    """The refused token is removed from the cache, so the next call exchanges again."""
     headers = (("WWW-Authenticate", header),) if header else ()
     live.sandbox.partner_center.script(answers.fault(401, 2001, headers=headers))
     token = live.sandbox.entra.sign_in("alice")
@@ -88,7 +88,7 @@ async def test_a_401_without_claims_is_no_challenge_and_not_tried_again(live: Li
 
 
 async def test_a_token_that_partner_center_takes_stays_in_the_cache(live: LiveFunction) -> None:
-    """A refusal of the user is none of the token."""
+    """The 403 refuses the user and not the token, so the next call uses the cached token."""
     live.sandbox.partner_center.script(answers.missing_role())
     token = live.sandbox.entra.sign_in("alice")
     assert (await live.call(token=token)).status == 403
@@ -98,7 +98,7 @@ async def test_a_token_that_partner_center_takes_stays_in_the_cache(live: LiveFu
 
 @pytest.mark.parametrize("answer", [answers.mfa_required(), answers.mfa_required("900421")], ids=["number", "text"])
 async def test_a_sign_in_with_mfa_heals_the_refusal_for_want_of_it(live: LiveFunction, answer: Answer) -> None:
-    """The user is told what to do; the next sign-in is another assertion, and gets another token."""
+    """The detail asks for multi-factor authentication, and a new sign-in leads to a new access token."""
     live.sandbox.partner_center.script(answer)
     refused = await live.call(token=live.sandbox.entra.sign_in("alice", amr=("pwd",)))
     assert (refused.status, refused.code, refused.json["actor"]) == (401, "partner_center_mfa_required", "user")
@@ -107,6 +107,6 @@ async def test_a_sign_in_with_mfa_heals_the_refusal_for_want_of_it(live: LiveFun
 
 
 async def test_without_a_script_a_sign_in_without_mfa_is_refused_by_the_stand_in_itself(live: LiveFunction) -> None:
-    """Its token says so (amr), as in 2026."""
+    """The stand-in requires MFA in the token's amr claim, as Partner Center has done since 2026."""
     refused = await live.call(token=live.sandbox.entra.sign_in("alice", amr=("pwd",)))
     assert refused.code == "partner_center_mfa_required"

@@ -1,4 +1,4 @@
-"""Each live cloud with production's own settings: the stand-ins answer under the real names, by SNI."""
+"""Each live cloud with production settings: the stand-ins answer under the real host names, by SNI."""
 
 import json
 from typing import Literal
@@ -15,7 +15,7 @@ LIVE = {name: cloud for name, cloud in CLOUDS.items() if cloud.closed is None}
 
 
 def real_names(sandbox: Sandbox, cloud: Cloud) -> NamedNetwork:
-    """The stand-ins under the names of that cloud, and no other host."""
+    """Return a network that has the stand-ins under the cloud's host names, and no other host."""
     return NamedNetwork(
         {
             cloud.authority_host.removeprefix("https://"): sandbox.entra.server.port,
@@ -29,7 +29,7 @@ def real_names(sandbox: Sandbox, cloud: Cloud) -> NamedNetwork:
 async def test_a_live_cloud_works_with_production_settings(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch, name: str, version: Literal["1.0", "2.0"]
 ) -> None:
-    """No address is set, only the cloud: hosts, scope, issuers and the certificate's name are the real ones."""
+    """Only the cloud is set, no address, so hosts, scope, issuers and certificate names are the real ones."""
     cloud = LIVE[name]
     live.sandbox.entra.known_as = cloud.authority_host
     network = real_names(live.sandbox, cloud)
@@ -48,7 +48,7 @@ async def test_a_live_cloud_works_with_production_settings(
 async def test_a_challenge_names_the_clouds_own_address(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """So that the user signs in where the token is needed."""
+    """The user has to sign in to the cloud in which the token is needed."""
     cloud = LIVE[name]
     live.sandbox.entra.known_as = cloud.authority_host
     live.connect_through(real_names(live.sandbox, cloud))
@@ -63,7 +63,7 @@ async def test_a_challenge_names_the_clouds_own_address(
 async def test_a_token_of_another_cloud_is_refused(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Its issuer is another, though its key were known."""
+    """The stand-in signs both tokens with the same key, so only the issuer differs."""
     live.sandbox.entra.known_as = CLOUDS["global"].authority_host
     foreign = live.sandbox.entra.sign_in("alice")
     live.sandbox.entra.known_as = CLOUDS[name].authority_host
@@ -74,7 +74,7 @@ async def test_a_token_of_another_cloud_is_refused(
 
 
 async def test_the_closed_cloud_is_refused_with_the_reason_unless_both_addresses_are_given(live: LiveFunction) -> None:
-    """Nobody waits for hosts that are gone."""
+    """The hosts of this cloud are gone, so a call to them could only fail."""
     live.set(PARTNER_CENTER_CLOUD="germany", PARTNER_CENTER_BASE_URL=None)
     refused = await live.call()
     assert (refused.code, refused.fields) == ("misconfigured", ["PARTNER_CENTER_CLOUD"])

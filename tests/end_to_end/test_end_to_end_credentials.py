@@ -1,4 +1,4 @@
-"""The function's own credentials through the real runtime: managed identity, certificate, secret; their rotation."""
+"""The function's own credentials and their rotation: managed identity, certificate and client secret."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ SOMEONE = "0f0f0f0f-1111-4222-8333-444444444444"
 
 @pytest.fixture
 def identity(live: LiveFunction) -> LiveFunction:
-    """The function with a managed identity, as App Service gives it one."""
+    """The function with a managed identity, as App Service provides it."""
     live.set(ENTRA_CLIENT_SECRET=None, **live.sandbox.identity.settings())
     return live
 
@@ -32,17 +32,17 @@ def with_certificate(live: LiveFunction, path: Path, password: str | None = None
 
 
 def register(live: LiveFunction, file: CertificateFile) -> None:
-    """Let Entra ID take what this certificate signs, and nothing else."""
+    """Make this certificate the only one that Entra ID accepts."""
     live.sandbox.entra.registration.certificate_key = file.key.public_key()  # type: ignore[assignment]  # RSA
 
 
 async def health(live: LiveFunction) -> Answered:
-    """What health says."""
+    """Return the answer of the health route."""
     return await live.call(method="GET", target="/api/health", user=None, body=b"")
 
 
 async def test_a_managed_identity_needs_no_secret(identity: LiveFunction) -> None:
-    """One token of the identity for many exchanges, and a fresh assertion for none of them."""
+    """One token of the identity serves as the client assertion of all 60 exchanges."""
     answers = await asyncio.gather(*(identity.call(user=user) for user in ("alice", "bob", "carol") for _ in range(20)))
     assert {answered.status for answered in answers} == {200}
     assert len(identity.sandbox.identity.journal) == 1
@@ -53,7 +53,7 @@ async def test_a_managed_identity_needs_no_secret(identity: LiveFunction) -> Non
 
 
 async def test_200_calls_at_once_make_one_request_for_the_identitys_token(identity: LiveFunction) -> None:
-    """And one exchange, as they bear one token."""
+    """All calls carry the same bearer token, so there is only one exchange as well."""
     identity.sandbox.identity.script(Answer.true(delay_seconds=0.2))
     token = identity.sandbox.entra.sign_in("alice")
     answers = await asyncio.gather(*(identity.call(token=token) for _ in range(200)))
@@ -76,7 +76,7 @@ async def test_200_calls_at_once_make_one_request_for_the_identitys_token(identi
 async def test_trouble_of_the_identity_endpoint_passes(
     identity: LiveFunction, answer: Answer, status: int, code: str
 ) -> None:
-    """Retryable, inside the budget, and over at the next call."""
+    """The failure is retryable, and the next call succeeds."""
     identity.allow(1)
     identity.sandbox.identity.script(answer)
     refused = await identity.call()
@@ -87,7 +87,7 @@ async def test_trouble_of_the_identity_endpoint_passes(
 
 
 async def test_without_the_platforms_endpoint_it_is_named(identity: LiveFunction) -> None:
-    """Health stays sound: the identity may be assigned later."""
+    """The detail names IDENTITY_ENDPOINT; health stays at 200, as the identity may be assigned later."""
     identity.set(IDENTITY_ENDPOINT=None, IDENTITY_HEADER=None)
     assert (await health(identity)).status == 200
     refused = await identity.call()
@@ -96,7 +96,7 @@ async def test_without_the_platforms_endpoint_it_is_named(identity: LiveFunction
 
 
 async def test_a_federated_credential_that_is_not_known_yet_heals_by_itself(identity: LiveFunction) -> None:
-    """Rule 12: the next call asks with a new token of the identity; nothing is latched."""
+    """After a refusal the next call uses a new token of the identity, so no restart is needed."""
     registration = identity.sandbox.entra.registration
     known, registration.federated_audience = registration.federated_audience, "nothing registered yet"
     for _ in range(2):
@@ -108,7 +108,7 @@ async def test_a_federated_credential_that_is_not_known_yet_heals_by_itself(iden
 
 
 async def test_another_clouds_audience_is_refused_by_entra(identity: LiveFunction) -> None:
-    """The audience goes by cloud; an authority of nobody's takes the configured cloud's."""
+    """The sandbox's authority belongs to no cloud, so the audience is that of the configured cloud."""
     identity.set(PARTNER_CENTER_CLOUD="usgov", PARTNER_CENTER_BASE_URL=identity.sandbox.partner_center.base_url)
     assert (await identity.call()).code == "misconfigured"
     identity.sandbox.entra.registration.federated_audience = "api://AzureADTokenExchangeUSGov"
@@ -122,7 +122,7 @@ async def test_another_clouds_audience_is_refused_by_entra(identity: LiveFunctio
 async def test_a_certificate_signs_for_us(
     live: LiveFunction, tmp_path: Path, form: str, password: str | None, chain: bool
 ) -> None:
-    """With PS256, its SHA-256 thumbprint and itself beside the signature."""
+    """The assertion uses PS256 and carries the SHA-256 thumbprint and the certificate without its chain."""
     file = CertificateFile()
     path = tmp_path / f"certificate.{form}"
     path.write_bytes(getattr(file, form)(password, chain=chain))
@@ -135,7 +135,7 @@ async def test_a_certificate_signs_for_us(
 
 
 async def test_a_rotated_certificate_counts_at_the_next_call(live: LiveFunction, tmp_path: Path) -> None:
-    """Neither a restart nor a setting is changed; a broken file in between leaves the old one at work."""
+    """No restart or setting is needed, and the old certificate stays in use while the new file is broken."""
     old, new, path = CertificateFile(), CertificateFile(), tmp_path / "certificate.pem"
     path.write_bytes(old.pem())
     register(live, old)
@@ -161,7 +161,7 @@ async def test_a_rotated_certificate_counts_at_the_next_call(live: LiveFunction,
 async def test_a_certificate_that_cannot_be_used_is_a_wrong_setting_until_it_is_mended(
     live: LiveFunction, tmp_path: Path, content: bytes | None, password: str | None, setting: str
 ) -> None:
-    """At health and by every call, by name; the stranger's token is not even looked at."""
+    """Health and every call name the setting; settings are checked before the bearer token."""
     path = tmp_path / "canary-name.pem"
     if content is not None:
         path.write_bytes(content)
@@ -176,7 +176,7 @@ async def test_a_certificate_that_cannot_be_used_is_a_wrong_setting_until_it_is_
 
 
 async def test_a_rotated_secret_counts_at_the_next_call(live: LiveFunction) -> None:
-    """A changed setting is a changed environment."""
+    """Azure restarts the app when a setting changes, so the next call uses the new secret."""
     assert (await live.call()).status == 200
     live.sandbox.entra.registration.client_secret = "the-next-secret"
     assert (await live.call()).code == "misconfigured"
@@ -185,7 +185,7 @@ async def test_a_rotated_secret_counts_at_the_next_call(live: LiveFunction) -> N
 
 
 async def test_two_credentials_are_none(live: LiveFunction) -> None:
-    """Which one counts is what nobody may have to guess."""
+    """The function does not guess which credential is meant, and names both settings."""
     live.set(ENTRA_MANAGED_IDENTITY_CLIENT_ID=SOMEONE)
     sound, refused = await health(live), await live.call()
     assert (sound.status, refused.code) == (503, "misconfigured")
@@ -196,7 +196,7 @@ async def test_two_credentials_are_none(live: LiveFunction) -> None:
 async def test_no_credential_is_told_to_a_log_or_to_a_caller(
     live: LiveFunction, every_log: EveryLog, tmp_path: Path
 ) -> None:
-    """Every logger at DEBUG; through success and refusal of each kind."""
+    """The calls use all kinds of credential, succeed or are refused, and every logger runs at DEBUG."""
     file, path = CertificateFile(), tmp_path / "certificate.pfx"
     path.write_bytes(file.pfx(PASSWORD))
     answers = [await live.call(), await with_certificate(live, path, PASSWORD).call()]

@@ -1,4 +1,4 @@
-"""Endings: callers who leave, outages that end, loops that close. Each accepted call is answered; nothing is left."""
+"""Callers who leave, outages that end, loops that close: each accepted call is answered, and nothing is left."""
 
 import asyncio
 import itertools
@@ -42,10 +42,10 @@ OUTAGES = {
 async def test_after_the_worst_outage_the_next_calls_succeed_and_nothing_is_left(
     live: LiveFunction, side: str, warm: bool, pause_seconds: float
 ) -> None:
-    """Rule 10: 300 calls at once into a TLS hello that is never answered, three rounds; then 50 good ones at once.
+    """In each of three rounds, 300 calls at once get no answer to their TLS hello; then 50 calls at once succeed.
 
-    The settings stay as they are, so the service that met the outage is the one that serves the next calls. Each call
-    has a token of its own, so that no exchange is shared. Only without any key there is a second to wait.
+    The settings do not change, so the service that met the outage also serves the next calls. Each call has its own
+    token, so no exchange is shared. Only a service that holds no signing keys has to pause, for one second.
     """
     live.allow(3)
     sockets = open_sockets()
@@ -64,14 +64,14 @@ async def test_after_the_worst_outage_the_next_calls_succeed_and_nothing_is_left
         assert {answered.code for answered in answers} == {None}
         assert await until_closed(live.sandbox, sockets_before=sockets) == (0, 0)
         held.append((threading.active_count(), len(asyncio.all_tasks())))
-    # The first round filled the pools of threads, ours and the event loop's own, which looks names up.
+    # The first round fills both thread pools: the function's, and the event loop's, which resolves names.
     assert max(held) == held[0]
 
 
 async def test_a_resolver_that_hangs_takes_nobody_down_with_it(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It blocks the few threads that look names up: the calls are answered in time, and served once it answers."""
+    """It blocks the few threads that resolve names; calls fail in time, and succeed once it answers again."""
     live.allow(2)
     exchanged = live.sandbox.entra.sign_in("alice")
     assert (await live.call(token=exchanged)).status == 200
@@ -94,7 +94,7 @@ async def test_a_resolver_that_hangs_takes_nobody_down_with_it(
 
 
 async def test_calls_that_are_all_given_up_leave_nothing_behind(live: LiveFunction) -> None:
-    """100 at once, cancelled while Entra, or Partner Center, is being waited for: each is answered."""
+    """100 calls at once are cancelled while Entra ID or Partner Center is awaited, and each is answered."""
     sockets = open_sockets()
     for stand_in, endpoint in ((live.sandbox.entra, "token"), (live.sandbox.partner_center, "profile")):
         gate = threading.Event()
@@ -113,7 +113,7 @@ async def test_calls_that_are_all_given_up_leave_nothing_behind(live: LiveFuncti
 
 
 async def test_a_caller_who_disconnects_is_served_to_the_end(live: LiveFunction) -> None:
-    """The host cancels nothing: the write is done, and the next caller is served."""
+    """The host cancels nothing when the caller leaves, and the next caller is served."""
     gate = threading.Event()
     live.sandbox.partner_center.script(Answer.true(gate=gate))
     headers = {"Authorization": f"Bearer {live.sandbox.entra.sign_in('alice')}"}
@@ -131,7 +131,7 @@ async def test_a_caller_who_disconnects_is_served_to_the_end(live: LiveFunction)
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_to_try_again_tells_the_last_answer(live: LiveFunction) -> None:
-    """Partner Center has said no; that is more than a cancellation."""
+    """Partner Center's 503 tells the caller more than the cancellation would."""
     live.sandbox.partner_center.script(Answer(status=503, headers=(("Retry-After", "10"),)))
     task = live.start(live.sandbox.entra.sign_in("alice"))
     await asyncio.to_thread(live.sandbox.partner_center.journal.wait_for, 1, "profile")
@@ -146,7 +146,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_to_try_again_tells_the_la
 async def test_a_call_that_is_cancelled_while_it_reads_back_is_of_unknown_outcome(
     live: LiveFunction, applied: bool
 ) -> None:
-    """There is no time for another look."""
+    """A cancelled call has no time for another read."""
     gate = threading.Event()
     live.sandbox.partner_center.script(Answer(fault=Fault.CLOSE, apply=applied), method="PUT")
     live.sandbox.partner_center.script(Answer.true(gate=gate), method="GET")
@@ -171,7 +171,7 @@ ENDS = {
 async def test_what_would_end_the_process_ends_one_call_alone(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException, place: str
 ) -> None:
-    """It is raised while a connection is made: the call is answered, and the event loop serves the next one."""
+    """The error is raised while a connection is made; that call is answered, and the next one succeeds."""
     connection, status, code = ENDS[place]
     connect, connections = httpcore.AnyIOBackend.connect_tcp, itertools.count(1)
 
@@ -192,7 +192,7 @@ async def test_what_would_end_the_process_ends_one_call_alone(
 async def test_what_would_end_the_process_inside_msal_ends_one_call_alone(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    """Msal runs in a thread, and those who wait for it stand behind a task of its own."""
+    """msal runs in a worker thread, and the calls wait for it through a separate task."""
 
     def end(*_: object, **__: object) -> None:
         raise error
@@ -205,7 +205,7 @@ async def test_what_would_end_the_process_inside_msal_ends_one_call_alone(
 
 
 def test_another_event_loop_starts_anew(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed loop leaves nothing that the next one would trip over."""
+    """A closed event loop leaves no state behind that would break the next one."""
     for name, value in sandbox.settings().items():
         monkeypatch.setenv(name, value)
 
@@ -219,7 +219,7 @@ def test_another_event_loop_starts_anew(sandbox: Sandbox, monkeypatch: pytest.Mo
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGTERM")
 def test_a_host_that_is_told_to_stop_answers_what_it_has_accepted(sandbox: Sandbox) -> None:
-    """A slow Partner Center is waited for; the caller gets its answer, and the process ends by itself."""
+    """The host waits for a slow Partner Center, the caller gets its answer, and the process exits with 0."""
     gate = threading.Event()
     sandbox.partner_center.script(Answer.true(gate=gate))
     environment = {**os.environ, **sandbox.settings(), "PYTHONUNBUFFERED": "1"}
@@ -254,5 +254,5 @@ def _address(process: "subprocess.Popen[str]") -> str:
 
 
 def test_the_host_is_started_from_here() -> None:
-    """So that the test above drives this very code."""
+    """The test above starts the host in ROOT, so ROOT must contain this app."""
     assert (Path(ROOT) / "function_app.py").exists()

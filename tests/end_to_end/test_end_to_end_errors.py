@@ -1,4 +1,4 @@
-"""Every row of the error table, reached from outside: what is answered, how far the call got, and what is not told."""
+"""Every row of the error table over HTTP: the answer, how far the call got, and what is never disclosed."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ EVERY_PROBLEM = {
 
 
 def codes(parent: type[errors.UpdateProfileError]) -> Iterator[str]:
-    """The code of every class below `parent` that has one."""
+    """Yield the code of every subclass of `parent` that has one."""
     for child in parent.__subclasses__():
         if child.code:
             yield child.code
@@ -32,7 +32,7 @@ def test_every_code_has_a_row() -> None:
 
 
 def reached(live: LiveFunction) -> Reach:
-    """How far the call got, by what the stand-ins were asked."""
+    """Return how far the call got, judged by the journals of the stand-ins."""
     if live.puts:
         return Reach.PUT
     if live.exchanges:
@@ -44,7 +44,7 @@ def reached(live: LiveFunction) -> Reach:
 async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_again(
     live: LiveFunction, row: Row
 ) -> None:
-    """One row after the other: status, members, headers, and what was asked of the outside."""
+    """Each row gives the status, the members, the headers, and which upstreams are called."""
     answered = await row.provoke(live)
     problem = answered.json
     assert (problem["code"], problem["status"]) == (row.code, answered.status)
@@ -65,7 +65,7 @@ async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_ag
 
 
 def secrets(live: LiveFunction) -> dict[str, str]:
-    """What may stand in no log and in no failure: the profile's values, our secret, and every token that was about."""
+    """Return what no log and no failure may contain: profile values, the client secret, and token parts."""
     exchanges, puts = live.exchanges, live.puts
     tokens = {f"assertion {n}": entry.form["assertion"] for n, entry in enumerate(exchanges)}
     tokens |= {f"access token {n}": (entry.header("Authorization") or "").split()[-1] for n, entry in enumerate(puts)}
@@ -78,7 +78,7 @@ def secrets(live: LiveFunction) -> dict[str, str]:
 async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
     live: LiveFunction, every_log: EveryLog, row: Row
 ) -> None:
-    """Over all loggers at DEBUG, in messages, stacks and attributes, and in the answer itself."""
+    """The test reads messages, stacks and attributes of all loggers at DEBUG, and the answer itself."""
     answered = await row.provoke(live)
     (audit,) = every_log.audits
     told = vars(audit)
@@ -106,7 +106,7 @@ async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
 async def test_the_audit_record_of_a_refusal_has_what_both_sides_said_of_it(
     live: LiveFunction, every_log: EveryLog
 ) -> None:
-    """Names and numbers: Entra's codes and trace id, Partner Center's status and code."""
+    """The record holds Entra ID's error codes and trace id, and Partner Center's status and code."""
     live.sandbox.entra.script(entra.access_blocked(50105))
     refused = (await live.call()).json["entra"]
     live.sandbox.partner_center.script(answers.fault(409, "2031"))
@@ -134,7 +134,7 @@ async def test_what_entra_said_is_names_and_numbers_never_its_text(live: LiveFun
 
 
 async def test_the_claims_challenge_goes_out_as_entra_asked_for_it(live: LiveFunction) -> None:
-    """learn.microsoft.com/entra/identity-platform/claims-challenge."""
+    """The header has the form that learn.microsoft.com/entra/identity-platform/claims-challenge describes."""
     live.sandbox.entra.script(entra.interaction_required())
     challenge = (await live.call()).headers["www-authenticate"]
     tenant = live.sandbox.entra.tenants[0]
@@ -180,7 +180,7 @@ async def test_health_needs_nothing_outside_and_ignores_its_query(live: LiveFunc
 async def test_wrong_settings_are_named_at_health_and_by_every_update_until_they_are_mended(
     live: LiveFunction,
 ) -> None:
-    """By name, never a value; a bad CA bundle and what is not built yet are among them."""
+    """Both answers list every wrong setting by name and quote no value."""
     wrong = {
         "ENTRA_CLIENT_ID": None,
         "ENTRA_ALLOWED_TENANTS": "",
@@ -214,7 +214,7 @@ async def test_a_ca_bundle_that_cannot_be_read_is_a_wrong_setting(live: LiveFunc
 
 
 async def test_an_authority_that_is_not_trusted_is_unavailable_and_verification_stays_on(live: LiveFunction) -> None:
-    """The bundle of certifi does not know the sandbox's authority."""
+    """certifi's bundle does not contain the sandbox's certificate authority."""
     live.set(SSL_CERT_FILE=None)
     assert (await live.call()).code == "entra_unavailable"
     assert not live.sandbox.entra.journal

@@ -1,4 +1,4 @@
-"""The fault matrix: whatever Partner Center and the network do to a PUT, the caller hears the truth, once, in time."""
+"""The fault matrix: whatever happens to a PUT, the caller gets one true answer within its time budget."""
 
 import random
 import time
@@ -19,19 +19,19 @@ PAUSE_SECONDS = 0.05
 
 @pytest.fixture
 def live(warm_live: LiveFunction) -> LiveFunction:
-    """No row depends on an empty cache."""
+    """Share warm services between the rows, because no row depends on an empty cache."""
     return warm_live
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the number of attempts is no matter of chance; and two looks need not be a second apart."""
+    """Make the pauses between attempts fixed and short, and shorten the pause between two read-backs."""
     monkeypatch.setattr(random, "uniform", lambda low, high: min(low + PAUSE_SECONDS, high))
     monkeypatch.setattr(read_back, "PAUSE_SECONDS", PAUSE_SECONDS)
 
 
 async def called(live: LiveFunction, budget_seconds: int) -> Answered:
-    """A call, answered inside its budget."""
+    """Make a call and check that it is answered within its budget."""
     live.allow(budget_seconds)
     started_at = time.monotonic()
     answered = await live.call()
@@ -40,7 +40,7 @@ async def called(live: LiveFunction, budget_seconds: int) -> Answered:
 
 
 def assert_true(live: LiveFunction, answered: Answered, truth: Truth) -> None:
-    """It came to this, and no more was asked of Partner Center."""
+    """Check the answer, and that Partner Center got exactly the expected requests."""
     problem = answered.json if truth.code else {}
     outcome = problem.get("outcome") or answered.headers.get("update-outcome")
     center = live.sandbox.partner_center.journal
@@ -53,7 +53,7 @@ def assert_true(live: LiveFunction, answered: Answered, truth: Truth) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_trouble_with_the_first_put_alone(live: LiveFunction, every_log: EveryLog, row: FaultRow) -> None:
-    """What heals is not noticed; each request is in the audit record."""
+    """The answer is that of the row, and the audit record counts every request to Partner Center."""
     live.sandbox.partner_center.script(row.answer, method="PUT")
     answered = await called(live, row.budget_seconds)
     assert_true(live, answered, row.once)
@@ -64,7 +64,7 @@ async def test_trouble_with_the_first_put_alone(live: LiveFunction, every_log: E
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_trouble_with_every_put(live: LiveFunction, row: FaultRow) -> None:
-    """It is told in time, with what is known of its end."""
+    """The answer comes within the budget and states the outcome as far as it is known."""
     live.sandbox.partner_center.script(row.answer, method="PUT", times=None)
     assert_true(live, await called(live, row.budget_seconds), row.always)
 
@@ -74,7 +74,7 @@ LOGIN, CENTER = "login.microsoftonline.com", "api.partnercenter.microsoft.com"
 
 @pytest.fixture
 def network(live: LiveFunction, monkeypatch: pytest.MonkeyPatch) -> NamedNetwork:
-    """The stand-ins under their real names, with connections that can be given trouble."""
+    """The stand-ins under the real host names, on a network whose connections can be made to fail."""
     entra, center = live.sandbox.entra, live.sandbox.partner_center
     entra.known_as = f"https://{LOGIN}"
     live.set(ENTRA_AUTHORITY_HOST=None, PARTNER_CENTER_BASE_URL=None)
@@ -84,7 +84,7 @@ def network(live: LiveFunction, monkeypatch: pytest.MonkeyPatch) -> NamedNetwork
 
 
 def troubles_of(live: LiveFunction) -> dict[str, Exception | int]:
-    """Why a connection does not come about."""
+    """Return the ways in which a connection attempt fails, by name."""
     return {
         "refused": httpcore.ConnectError("refused"),
         "no such name": httpcore.ConnectError("name or service not known"),
@@ -100,7 +100,7 @@ NOT_SENT = ("refused", "no such name", "no time to connect", "no TLS")
 async def test_a_first_connection_that_does_not_come_about_is_not_noticed(
     live: LiveFunction, network: NamedNetwork, trouble: str
 ) -> None:
-    """Nothing was sent: it is tried again."""
+    """Nothing was sent, so the call is retried over a new connection."""
     network.troubles[CENTER] = [troubles_of(live)[trouble]]
     answered = await live.call()
     assert (answered.status, len(live.puts)) == (200, 1)
@@ -111,7 +111,7 @@ async def test_a_first_connection_that_does_not_come_about_is_not_noticed(
 async def test_connections_that_never_come_about_are_unreachable(
     live: LiveFunction, network: NamedNetwork, every_log: EveryLog, trouble: str
 ) -> None:
-    """Four attempts; nothing was sent, so there is no outcome to be unknown."""
+    """There are four attempts. Nothing was sent, so the answer has no outcome."""
     network.troubles[CENTER] = [troubles_of(live)[trouble]] * 9
     answered = await called(live, 3)
     assert (answered.status, answered.code, answered.headers["retry-after"]) == (502, "partner_center_unreachable", "5")
@@ -123,7 +123,7 @@ async def test_connections_that_never_come_about_are_unreachable(
 
 @pytest.mark.parametrize("switch", ["reset_at_tls_hello", "hang_at_tls_hello"])
 async def test_a_handshake_that_never_ends_is_unreachable(live: LiveFunction, switch: str) -> None:
-    """Reset it is tried four times, hanging as often as the budget allows; no socket is left."""
+    """No request was sent, so the failure is not an unknown outcome; no socket stays open."""
     before = open_sockets()
     setattr(live.sandbox.partner_center.server, switch, True)
     answered = await called(live, 2)
@@ -134,7 +134,7 @@ async def test_a_handshake_that_never_ends_is_unreachable(live: LiveFunction, sw
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 async def test_a_put_that_is_reset_unread_is_of_unknown_outcome(live: LiveFunction, times: int | None) -> None:
-    """Its bytes went out; that nobody read them cannot be known from here. Once, the read-back tells."""
+    """The bytes were sent, and the function cannot know that Partner Center did not read them."""
     live.sandbox.partner_center.script(Answer.trouble(Fault.RESET_BEFORE_READING), times=times)
     answered = await called(live, 2)
     assert (answered.status, answered.code, answered.json["outcome"]) == (504, "partner_center_timeout", "unknown")
@@ -142,7 +142,7 @@ async def test_a_put_that_is_reset_unread_is_of_unknown_outcome(live: LiveFuncti
 
 
 async def test_120_kb_of_headers_are_an_answer_or_none(live: LiveFunction) -> None:
-    """Field report C4: a plain 200, or read back."""
+    """The answer is 200 after one PUT, whether the headers are read or the profile is read back."""
     headers = tuple((f"X-{number}", "x" * 1_000) for number in range(120))
     live.sandbox.partner_center.script(Answer.true(headers=headers))
     answered = await called(live, 5)
@@ -152,7 +152,7 @@ async def test_120_kb_of_headers_are_an_answer_or_none(live: LiveFunction) -> No
 
 
 @pytest.mark.parametrize("charset", ["utf-8,gbk", "hex", "utf-16"])
-async def test_c4_a_fault_under_an_odd_charset_is_read(live: LiveFunction, charset: str) -> None:
+async def test_a_fault_under_an_odd_charset_is_read(live: LiveFunction, charset: str) -> None:
     """The body is UTF-8 whatever its label says."""
     body = '{"code": 3000, "description": "größer"}'.encode()
     live.sandbox.partner_center.script(
@@ -162,8 +162,8 @@ async def test_c4_a_fault_under_an_odd_charset_is_read(live: LiveFunction, chars
     assert (told["status"], told["code"], told["description"]) == (400, "3000", "größer")
 
 
-async def test_c4_a_reason_phrase_in_utf_8_is_read(live: LiveFunction) -> None:
-    """The old form of the MFA refusal has nothing else."""
+async def test_a_reason_phrase_in_utf_8_is_read(live: LiveFunction) -> None:
+    """The old form of the MFA refusal has only a reason phrase."""
     live.sandbox.partner_center.script(Answer(status=401, reason="Nicht möglich: MFA required"))
     assert (await live.call()).code == "partner_center_mfa_required"
 
@@ -179,10 +179,10 @@ READS = {
 
 
 @pytest.mark.parametrize(("reads", "status", "told"), READS.values(), ids=READS)
-async def test_c8_reading_back_may_be_too_early(
+async def test_reading_back_may_be_too_early(
     live: LiveFunction, reads: list[object], status: int, told: str | None
 ) -> None:
-    """Two looks; never "failed", never a second PUT; a rewritten value is named by its field, without it."""
+    """There is one PUT and at most two reads; a value that differs is named by its field and not quoted."""
     center = live.sandbox.partner_center
     center.script(Answer(fault=Fault.HANG, apply=True), method="PUT")
     bodies = [Answer(body=read) if isinstance(read, bytes) else Answer.json(read) for read in reads]
@@ -197,10 +197,10 @@ async def test_c8_reading_back_may_be_too_early(
 
 
 @pytest.mark.parametrize(("lagging_reads", "status"), [(1, 200), (2, 504)])
-async def test_c8_a_record_whose_reads_lag_is_never_said_to_be_unwritten(
+async def test_a_record_whose_reads_lag_is_never_said_to_be_unwritten(
     live: LiveFunction, lagging_reads: int, status: int
 ) -> None:
-    """The write was done both times: confirmed where the second look shows it, else unknown; a repeat is good."""
+    """The write was applied: it is confirmed if the second read shows it, else unknown; a repeat succeeds."""
     center = live.sandbox.partner_center
     center.profiles.lag(reads=lagging_reads)
     center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
@@ -212,8 +212,8 @@ async def test_c8_a_record_whose_reads_lag_is_never_said_to_be_unwritten(
     assert (await called(live, 4)).status == 200
 
 
-async def test_c8_a_value_that_partner_center_keeps_in_another_form_is_unknown_and_named(live: LiveFunction) -> None:
-    """What it made of it is not quoted."""
+async def test_a_value_that_partner_center_keeps_in_another_form_is_unknown_and_named(live: LiveFunction) -> None:
+    """The detail names the field and does not quote the stored value."""
     center = live.sandbox.partner_center
     center.profiles.rewrite = lambda record: {**record, "website": "https://www.microsoft.com"}
     center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
@@ -224,7 +224,7 @@ async def test_c8_a_value_that_partner_center_keeps_in_another_form_is_unknown_a
 
 
 async def test_a_patch_of_unknown_end_is_read_back_as_well(live: LiveFunction) -> None:
-    """Its full profile is what must be there."""
+    """The read-back is compared with the full merged profile."""
     live.sandbox.partner_center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
     answered = await live.call({"Email": "new@contoso.example"}, method="PATCH")
     assert (answered.status, answered.headers["update-outcome"]) == (200, "confirmed-by-read")
@@ -233,7 +233,7 @@ async def test_a_patch_of_unknown_end_is_read_back_as_well(live: LiveFunction) -
 
 
 async def test_a_failed_attempt_and_then_an_unknown_one_end_in_reading_back(live: LiveFunction) -> None:
-    """The 503 was tried again; the silence was not."""
+    """The 503 is retried; the PUT without an answer is not."""
     live.sandbox.partner_center.script(
         Answer(status=503), Answer(fault=Fault.CLOSE, apply=True), Answer(status=503), method="PUT"
     )

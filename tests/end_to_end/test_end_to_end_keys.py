@@ -1,4 +1,4 @@
-"""Entra's signing keys through the real runtime: rotation, outage, and floods."""
+"""Entra ID's signing keys through the real runtime: rotation, outages, and floods of unknown key ids."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ from update_profile.entra import signing_keys
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a minute is no time."""
+    """Remove the pause of 30 seconds between two fetches of the keys."""
     monkeypatch.setattr(signing_keys, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("keep", [True, False])
 async def test_a_roll_over_is_followed_without_a_restart(live: LiveFunction, keep: bool) -> None:
-    """The new key is learnt by the first token that names it; a withdrawn one signs nothing new."""
+    """The first token that names the new key causes a fetch; tokens of a withdrawn key are then invalid."""
     old = live.sandbox.entra.keys.current
     assert (await live.call()).status == 200
     live.sandbox.entra.rotate_keys(keep=keep)
@@ -31,7 +31,7 @@ async def test_a_roll_over_is_followed_without_a_restart(live: LiveFunction, kee
 
 
 async def test_a_new_key_is_not_asked_for_again_and_again(live: LiveFunction) -> None:
-    """Within the pause a token with an unknown key is refused; every made-up key id of a flood, too."""
+    """Within the pause after a fetch, tokens with unknown key ids are refused without another fetch."""
     assert (await live.call()).status == 200
     claims = peek(live.sandbox.entra.sign_in("alice"))
     forged = [live.sandbox.entra.mint(claims, headers={"kid": f"made-up-{n}"}, key=SigningKey("x")) for n in range(5)]
@@ -42,7 +42,7 @@ async def test_a_new_key_is_not_asked_for_again_and_again(live: LiveFunction) ->
 
 
 async def test_a_flood_at_a_cold_start_makes_one_fetch(live: LiveFunction) -> None:
-    """However many wait for it; the good token among them passes."""
+    """All 101 calls wait for the same fetch, and the one good token passes."""
     live.sandbox.entra.script(Answer.true(delay_seconds=0.2), path="keys")
     claims, key = peek(live.sandbox.entra.sign_in("alice")), SigningKey("x")
     forged = [live.sandbox.entra.mint(claims, headers={"kid": f"made-up-{n}"}, key=key) for n in range(100)]
@@ -54,9 +54,9 @@ async def test_a_flood_at_a_cold_start_makes_one_fetch(live: LiveFunction) -> No
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("path", ["keys", "discovery"])
 async def test_keys_that_are_held_outlive_an_outage(live: LiveFunction, path: str) -> None:
-    """Users go on; only a key that nobody has seen yet cannot be told from a forgery now."""
+    """Held keys still validate tokens; a token whose key was never fetched gets a retryable 503."""
     assert (await live.call()).status == 200
-    live.sandbox.entra.script(entra.unavailable(), times=None, path=path)  # type: ignore[arg-type]  # one of two
+    live.sandbox.entra.script(entra.unavailable(), times=None, path=path)  # type: ignore[arg-type]  # one of two paths
     assert [(await live.call(user=user)).status for user in ("alice", "bob", "carol")] == [200, 200, 503]
     old = live.sandbox.entra.keys.current
     live.sandbox.entra.rotate_keys(keep=True)
@@ -71,7 +71,7 @@ async def test_keys_that_are_held_outlive_an_outage(live: LiveFunction, path: st
 async def test_an_outage_from_the_start_is_told_and_over_when_it_is_over(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing can be said of a token without keys."""
+    """Without keys no token can be validated, so the calls get entra_unavailable."""
     monkeypatch.setattr(signing_keys, "PAUSE_WITHOUT_KEYS_SECONDS", 0.0)
     live.sandbox.entra.script(entra.unavailable(), times=3, path="keys")
     for _ in range(3):
@@ -80,10 +80,10 @@ async def test_an_outage_from_the_start_is_told_and_over_when_it_is_over(
 
 
 async def test_a_validated_token_outlives_the_withdrawal_of_its_key_by_minutes_at_most(live: LiveFunction) -> None:
-    """It is remembered for five minutes, and Entra still decides about the exchange."""
+    """A validation is remembered for five minutes, so the second call fetches no keys."""
     token = live.sandbox.entra.sign_in("alice")
     assert (await live.call(token=token)).status == 200
     live.sandbox.entra.rotate_keys()
-    live.sandbox.partner_center.script(Answer.json({}))  # the stand-in knows the withdrawn key no more
+    live.sandbox.partner_center.script(Answer.json({}))  # the stand-in no longer knows the withdrawn key
     assert (await live.call(token=token)).status == 200
     assert len(live.sandbox.entra.journal.of("keys")) == 1

@@ -1,4 +1,4 @@
-"""Reading, changing a part, and dry runs: the same story by other methods, through the real runtime."""
+"""Reads, partial updates and dry runs through the real runtime."""
 
 import json
 
@@ -15,17 +15,17 @@ MERGE_PATCH = [("Content-Type", "application/merge-patch+json")]
 
 
 def stored(live: LiveFunction) -> dict[str, str]:
-    """What Partner Center holds of alice's tenant."""
+    """Return the record that Partner Center stores for alice's tenant."""
     return live.sandbox.partner_center.profiles[live.sandbox.entra.tenants[0]]
 
 
 def methods(live: LiveFunction) -> list[str]:
-    """What Partner Center was asked, in order."""
+    """Return the methods of Partner Center's requests, in order."""
     return [entry.method for entry in live.sandbox.partner_center.journal]
 
 
 async def test_the_profile_is_read_as_the_caller(live: LiveFunction) -> None:
-    """The very bytes, less the mark; a GET has no body, and its Content-Type is no matter."""
+    """The answer is Partner Center's, and the GET upstream has no body and no Content-Type."""
     answered = await live.call(method="GET", body=b"")
     assert (answered.status, answered.headers["content-type"]) == (200, "application/json")
     assert answered.json == live.sandbox.partner_center.profiles.read(live.sandbox.entra.tenants[0])
@@ -39,7 +39,7 @@ async def test_the_profile_is_read_as_the_caller(live: LiveFunction) -> None:
 
 
 async def test_what_was_read_can_be_posted_back(live: LiveFunction) -> None:
-    """The round trip that every client of Partner Center's makes."""
+    """Clients of Partner Center read the profile, change a value and send everything back."""
     read = (await live.call(method="GET", body=b"")).json
     assert (await live.call({**read, "telephone": "1"})).status == 200
     assert stored(live) == {**START, "telephone": "1"}
@@ -50,7 +50,7 @@ async def test_what_was_read_can_be_posted_back(live: LiveFunction) -> None:
 async def test_a_patch_changes_one_field_and_keeps_the_others(
     live: LiveFunction, headers: list[tuple[str, str]], name: str, wire: str
 ) -> None:
-    """GET, merge, PUT of the full profile, all under the call's one request id."""
+    """The call sends a GET and then a PUT of the full merged profile, both under its one request id."""
     answered = await live.call({name: EXAMPLE[wire]}, method="PATCH", headers=headers)
     assert answered.status == 200
     assert stored(live) == {**START, wire.lower(): EXAMPLE[wire]}
@@ -62,7 +62,7 @@ async def test_a_patch_changes_one_field_and_keeps_the_others(
 
 
 async def test_a_field_cannot_be_removed(live: LiveFunction) -> None:
-    """And the answer says so; nothing is asked of Partner Center."""
+    """A null value is refused with that reason, before Partner Center is asked."""
     answered = await live.call({"Email": None}, method="PATCH", headers=MERGE_PATCH)
     assert (answered.status, answered.code) == (422, "invalid_profile")
     assert "not removed" in answered.json["errors"][0]["message"]
@@ -70,7 +70,7 @@ async def test_a_field_cannot_be_removed(live: LiveFunction) -> None:
 
 
 async def test_a_stored_profile_with_a_member_of_another_time_is_not_changed(live: LiveFunction) -> None:
-    """A PUT would lose it; its dry run is refused alike."""
+    """A PUT would lose the unknown member, so both the write and its dry run are refused."""
     stored(live)["fax"] = "+1 425 555 0101"
     for target in (ROUTE, DRY_RUN):
         answered = await live.call({"Email": "a@b"}, method="PATCH", target=target)
@@ -80,7 +80,7 @@ async def test_a_stored_profile_with_a_member_of_another_time_is_not_changed(liv
 
 
 async def test_a_profile_that_is_stored_incompletely_needs_the_rest(live: LiveFunction) -> None:
-    """It names what is missing, and says that there is none is stored yet."""
+    """The answer names the missing fields and says that none is stored yet."""
     stored(live).clear()
     answered = await live.call({"Email": "a@b"}, method="PATCH")
     assert (answered.status, answered.code, answered.fields) == (422, "invalid_profile", ["Telephone", "Website"])
@@ -92,7 +92,7 @@ async def test_a_profile_that_is_stored_incompletely_needs_the_rest(live: LiveFu
 async def test_a_dry_run_shows_the_change_and_writes_nothing(
     live: LiveFunction, every_log: EveryLog, method: str
 ) -> None:
-    """What is stored, what would be written, and what differs, by field."""
+    """The answer shows the stored profile, the proposed profile, and the differences by field."""
     changed = {**START, "email": "help@Contoso.example"}
     del stored(live)["telephone"]
     answered = await live.call(changed, method=method, target=DRY_RUN)
@@ -112,7 +112,7 @@ async def test_a_dry_run_shows_the_change_and_writes_nothing(
 
 
 async def test_a_dry_run_of_what_is_stored_changes_nothing(live: LiveFunction) -> None:
-    """No change at all."""
+    """The current and the proposed profile are equal, and the list of changes is empty."""
     answered = await live.call(START, target=f"{ROUTE}?validate_only=TRUE&code=x")
     assert answered.json["changes"] == []
     assert answered.json["current"] == answered.json["proposed"] == START
@@ -133,7 +133,7 @@ async def test_a_dry_run_of_what_is_stored_changes_nothing(live: LiveFunction) -
 async def test_a_refused_read_is_a_refused_call(
     live: LiveFunction, answer: Answer, status: int, code: str, call: tuple[str, str]
 ) -> None:
-    """Nothing is written, so its end is known."""
+    """Nothing was written, so the answer has no outcome member."""
     method, target = call
     live.sandbox.partner_center.script(answer, method="GET")
     answered = await live.call(method=method, target=target)
@@ -144,7 +144,7 @@ async def test_a_refused_read_is_a_refused_call(
 
 @pytest.mark.parametrize("target", [f"{ROUTE}?validate_only=true", f"{ROUTE}?validate_only=false"])
 async def test_a_read_has_no_dry_run(live: LiveFunction, target: str) -> None:
-    """It would promise something else than a read."""
+    """validate_only is a parameter of writes, so a GET refuses it with either value."""
     answered = await live.call(method="GET", target=target, body=b"")
     assert (answered.status, answered.code) == (400, "invalid_parameter")
     assert not live.sandbox.partner_center.journal
@@ -152,13 +152,13 @@ async def test_a_read_has_no_dry_run(live: LiveFunction, target: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 async def test_the_token_is_checked_before_all_else(live: LiveFunction, method: str) -> None:
-    """Of a read, too."""
+    """A read needs a token too, and a missing token is reported before an empty body."""
     answered = await live.call(method=method, user=None, body=b"")
     assert (answered.status, answered.code) == (401, "missing_token")
 
 
 async def test_a_refused_path_names_the_setting_that_may_mend_it(live: LiveFunction, every_log: EveryLog) -> None:
-    """In the answer and in the log, for reading and for writing; nothing falls back to it."""
+    """Answer and log name the setting for reads and writes; the other path is not tried automatically."""
     center = live.sandbox.partner_center
     center.get_path, center.put_path = "/v1/profiles/supportprofile", "/v1/profiles/support"
     write = await live.call()
@@ -175,7 +175,7 @@ async def test_a_refused_path_names_the_setting_that_may_mend_it(live: LiveFunct
 
 
 async def test_compliance_comes_back_with_a_dry_run(live: LiveFunction) -> None:
-    """So that MFA can be tried before anything is written."""
+    """MFA compliance can be checked before anything is written."""
     live.set(PARTNER_CENTER_VALIDATE_MFA="true")
     answered = await live.call(target=DRY_RUN)
     assert answered.headers["ismfacompliant"] == "true"
@@ -185,7 +185,7 @@ async def test_compliance_comes_back_with_a_dry_run(live: LiveFunction) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER_REQUEST, Fault.CLOSE, Fault.HANG])
 async def test_a_read_without_an_answer_is_tried_again(live: LiveFunction, fault: Fault) -> None:
-    """Once it is not noticed; where it goes on, the caller hears so, and there is no outcome to be unknown."""
+    """One failure is retried. A lasting one is reported without an outcome, because a read changes nothing."""
     live.allow(3)
     live.sandbox.partner_center.script(Answer.trouble(fault))
     assert (await live.call(method="GET", body=b"")).status == 200
@@ -198,7 +198,7 @@ async def test_a_read_without_an_answer_is_tried_again(live: LiveFunction, fault
 
 
 async def test_a_dry_run_of_a_delivery_does_not_bear_the_id_of_the_write_that_follows(live: LiveFunction) -> None:
-    """Repeats of either bear one id each."""
+    """Repeats of the dry run share one request id, and repeats of the write share another."""
     delivery = [("Idempotency-Key", "1")]
     ids = [
         (await live.call(target=target, headers=delivery)).headers["ms-requestid"]

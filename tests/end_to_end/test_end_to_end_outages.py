@@ -1,4 +1,4 @@
-"""Trouble at either side, and an invocation that is given up: always an answer, and never one too many requests."""
+"""Failures of either upstream, and cancelled invocations: always an answer, and never a surplus request."""
 
 import asyncio
 import threading
@@ -33,8 +33,8 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("trouble", ONCE.values(), ids=ONCE)
-async def test_b10_a_token_request_that_is_cut_once_is_asked_again(live: LiveFunction, trouble: Answer) -> None:
-    """Asking twice for a token harms nobody; the second goes over a new connection."""
+async def test_a_token_request_that_is_cut_once_is_asked_again(live: LiveFunction, trouble: Answer) -> None:
+    """A token request is safe to repeat, and the retry uses a new connection."""
     live.sandbox.entra.script(trouble)
     assert (await live.call()).status == 200
     first, second = live.exchanges
@@ -43,7 +43,7 @@ async def test_b10_a_token_request_that_is_cut_once_is_asked_again(live: LiveFun
 
 
 @pytest.mark.parametrize("trouble", ONCE.values(), ids=ONCE)
-async def test_b10_a_token_request_that_is_always_cut_is_asked_three_times_at_most(
+async def test_a_token_request_that_is_always_cut_is_asked_three_times_at_most(
     live: LiveFunction, trouble: Answer
 ) -> None:
     live.allow(5)
@@ -53,17 +53,17 @@ async def test_b10_a_token_request_that_is_always_cut_is_asked_three_times_at_mo
     assert not live.puts
 
 
-async def test_b10_a_refusal_is_never_asked_again(live: LiveFunction) -> None:
+async def test_a_refusal_is_never_asked_again(live: LiveFunction) -> None:
     live.sandbox.entra.script(entra.consent_required())
     assert (await live.call()).code == "consent_required"
     assert len(live.exchanges) == 1
 
 
 @pytest.mark.parametrize("answer", [entra.unknown_application(), entra.unknown_resource()], ids=["700016", "500011"])
-async def test_b8_an_application_missing_in_one_tenant_is_that_tenants_consent(
+async def test_an_application_missing_in_one_tenant_is_that_tenants_consent(
     live: LiveFunction, every_log: EveryLog, answer: Answer
 ) -> None:
-    """The other tenant is never affected, the detail names both causes, and the operator is alerted as well."""
+    """Only that tenant fails; the detail also names ENTRA_CLIENT_ID, and an ERROR alerts the operator."""
     live.sandbox.entra.script(answer, times=None, tenant=live.sandbox.entra.tenants[1])
     carol, alice = await asyncio.gather(live.call(user="carol"), live.call(user="alice"))
     assert (carol.status, carol.code, alice.status) == (403, "consent_required", 200)
@@ -74,7 +74,7 @@ async def test_b8_an_application_missing_in_one_tenant_is_that_tenants_consent(
 
 
 @pytest.mark.parametrize("code", [53003, 50105, 50057])
-async def test_b8_a_block_is_lifted_by_an_administrator_and_not_remembered(live: LiveFunction, code: int) -> None:
+async def test_a_block_is_lifted_by_an_administrator_and_not_remembered(live: LiveFunction, code: int) -> None:
     live.sandbox.entra.script(entra.access_blocked(code))
     token = live.sandbox.entra.sign_in("alice")
     blocked = await live.call(token=token)
@@ -84,10 +84,10 @@ async def test_b8_a_block_is_lifted_by_an_administrator_and_not_remembered(live:
 
 
 @pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
-async def test_c4_a_written_profile_and_an_answer_that_cannot_be_read_is_read_back(
+async def test_a_written_profile_and_an_answer_that_cannot_be_read_is_read_back(
     live: LiveFunction, answer: Answer
 ) -> None:
-    """Never a bare 500, and never a second blind PUT; the answer says how it was confirmed."""
+    """No second PUT is sent, and the Update-Outcome header says that a read confirmed the write."""
     live.sandbox.partner_center.script(Answer(**{**vars(answer), "apply": True}))
     answered = await live.call()
     assert (answered.status, answered.headers["update-outcome"]) == (200, "confirmed-by-read")
@@ -96,8 +96,8 @@ async def test_c4_a_written_profile_and_an_answer_that_cannot_be_read_is_read_ba
 
 
 @pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
-async def test_c4_where_it_was_not_written_the_outcome_stays_unknown(live: LiveFunction, answer: Answer) -> None:
-    """The read may lag: nobody can know; the fields that differ are named."""
+async def test_where_it_was_not_written_the_outcome_stays_unknown(live: LiveFunction, answer: Answer) -> None:
+    """A read may lag behind a write, so a mismatch proves nothing; the detail names the fields."""
     live.allow(2)
     live.sandbox.partner_center.script(answer)
     answered = await live.call()
@@ -108,7 +108,7 @@ async def test_c4_where_it_was_not_written_the_outcome_stays_unknown(live: LiveF
 
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER_HEADERS, Fault.RESET_IN_BODY, Fault.TRUNCATE])
 async def test_once_the_status_can_be_read_it_is_the_truth(live: LiveFunction, fault: Fault) -> None:
-    """What becomes of the body only costs the body."""
+    """A failure after the status affects only the body."""
     live.sandbox.partner_center.script(Answer.trouble(fault, apply=True))
     answered = await live.call()
     assert (answered.status, answered.body) == (200, b"{}")
@@ -125,7 +125,7 @@ async def test_a_body_that_does_not_come_in_time_costs_the_body_alone(live: Live
 @pytest.mark.parametrize("path", ["discovery", "keys", "token"])
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"\xff", b"{", b'{"keys": 1}', b'{"access_token": 1}'])
 async def test_garbage_of_entra_is_never_a_bare_500(live: LiveFunction, path: str, body: bytes) -> None:
-    live.sandbox.entra.script(Answer(body=body), times=None, path=path)  # type: ignore[arg-type]  # of the three
+    live.sandbox.entra.script(Answer(body=body), times=None, path=path)  # type: ignore[arg-type]  # one of three paths
     answered = await live.call()
     assert answered.code == ("entra_unexpected" if path == "token" else "entra_unavailable")
     assert answered.headers["retry-after"] == "5"
@@ -133,7 +133,7 @@ async def test_garbage_of_entra_is_never_a_bare_500(live: LiveFunction, path: st
 
 
 async def test_the_first_call_after_an_outage_succeeds(live: LiveFunction) -> None:
-    """Without a restart, and with no connection left over."""
+    """The function recovers without a restart, and no connection is left open."""
     before = open_sockets()
     live.allow(1)
     live.sandbox.partner_center.script(Answer.trouble(Fault.HANG), times=20)
@@ -148,7 +148,7 @@ async def test_the_first_call_after_an_outage_succeeds(live: LiveFunction) -> No
 async def test_an_invocation_that_is_given_up_after_the_put_was_sent_says_so(
     live: LiveFunction, every_log: EveryLog
 ) -> None:
-    """The worker gets an answer, not a CancelledError: the caller would wait for minutes and the worker end."""
+    """The worker gets an answer: a CancelledError would end it and leave the caller waiting for minutes."""
     gate = threading.Event()
     live.sandbox.partner_center.script(Answer.true(gate=gate))
     task = live.start(live.sandbox.entra.sign_in("alice"))
@@ -179,7 +179,7 @@ async def test_a_caller_that_is_given_up_ends_nobody_elses_exchange(live: LiveFu
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt()])
 async def test_nothing_leaves_the_handler_but_an_answer(error: BaseException, every_log: EveryLog) -> None:
-    """Whatever is raised below it, once in the log without its text."""
+    """Any exception from below becomes a 500 answer and one audit record."""
 
     def service() -> Service:
         raise error
@@ -191,7 +191,7 @@ async def test_nothing_leaves_the_handler_but_an_answer(error: BaseException, ev
 
 
 async def test_over_real_http_a_hanging_partner_center_still_gets_an_answer(live: LiveFunction) -> None:
-    """From a caller's socket to the stand-in's and back."""
+    """The call passes through real sockets on both sides of the function."""
     live.allow(1)
     live.sandbox.partner_center.script(Answer.trouble(Fault.HANG))
     headers = {"Authorization": f"Bearer {live.sandbox.entra.sign_in('alice')}"}
@@ -204,10 +204,10 @@ async def test_over_real_http_a_hanging_partner_center_still_gets_an_answer(live
         assert (await client.head(ROUTE)).status_code == 404
 
 
-async def test_b10_a_token_request_that_hangs_once_leaves_time_for_another(
+async def test_a_token_request_that_hangs_once_leaves_time_for_another(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a budget of 25 the first gets ten seconds; here less, so that nobody waits for it."""
+    """One attempt gets at most ten seconds, so a budget of 25 leaves time for another; the test uses 0.5."""
     monkeypatch.setattr(msal_http_client, "ATTEMPT_SECONDS", 0.5)
     live.allow(25)
     live.sandbox.entra.script(Answer.trouble(Fault.HANG))
@@ -215,8 +215,8 @@ async def test_b10_a_token_request_that_hangs_once_leaves_time_for_another(
     assert len(live.exchanges) == 2
 
 
-async def test_b10_after_idle_minutes_a_new_user_is_served(live: LiveFunction) -> None:
-    """No connection is kept that the other side could have closed meanwhile."""
+async def test_after_idle_minutes_a_new_user_is_served(live: LiveFunction) -> None:
+    """No idle connection is kept, so the other side cannot have closed one in the meantime."""
     live.sandbox.entra.server.idle_seconds = live.sandbox.partner_center.server.idle_seconds = 0.05
     assert (await live.call(user="alice")).status == 200
     await asyncio.sleep(0.2)
@@ -232,8 +232,8 @@ WAITS = {
 
 
 @pytest.mark.parametrize(("value", "told"), WAITS.items(), ids=lambda value: value[:20])
-async def test_c6_entras_wait_is_a_whole_number_of_at_least_one(live: LiveFunction, value: str, told: str) -> None:
-    """Fractions are rounded up, and what makes no sense counts as absent; the user waits, and nobody else does."""
+async def test_entras_wait_is_a_whole_number_of_at_least_one(live: LiveFunction, value: str, told: str) -> None:
+    """Fractions are rounded up, an invalid value counts as absent, and other users do not wait."""
     live.sandbox.entra.script(entra.throttled(value), user="alice", times=None)
     token = live.sandbox.entra.sign_in("alice")
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Canaries in every place a caller can write to: none sings in a record of any logger at DEBUG, nor in a failure."""
+"""No canary value that a caller sends appears in a record of any logger at DEBUG, or in a failure."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -45,7 +45,7 @@ PLACES: dict[str, Call] = {
 async def test_what_a_caller_writes_is_neither_logged_nor_told(
     live: LiveFunction, every_log: EveryLog, call: Call
 ) -> None:
-    """Whichever check refuses it; the method and the address are the host's to log, the query is not ours."""
+    """This holds whichever check refuses the call, and for every part of the request."""
     answered = await call(live)
     assert 400 <= answered.status < 500
     ours = "\n".join(f"{r.getMessage()} {r.args} {r.exc_text}" for r in every_log.records if r.name == "update_profile")
@@ -92,7 +92,7 @@ async def _scripted(
 async def test_what_others_say_of_it_is_neither_logged_nor_told(
     live: LiveFunction, every_log: EveryLog, call: Call
 ) -> None:
-    """Repeated raw or escaped, in a text, a code, a header, a reason phrase or a line that cannot be read."""
+    """Upstreams repeat it raw or escaped, in a text, code, header, reason phrase or unreadable line."""
     answered = await call(live)
     assert answered.status >= 400
     told = f"{answered.headers}\n{answered.body.decode()}\n{every_log.text()}".lower()

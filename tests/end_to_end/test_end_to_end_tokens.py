@@ -1,4 +1,4 @@
-"""Good and bad bearer tokens, as they come over HTTP. Names such as B3 are those of the field reports."""
+"""Valid and invalid bearer tokens over HTTP."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _with_own_key(sandbox: Sandbox, claims: dict[str, Any], header: str) -> str:
-    """Signed with a forger's key that the token brings along, under the name of a good one."""
+    """Mint a token that carries the forger's key it is signed with, under the key id of a good key."""
     good, forgers = sandbox.entra.keys.current, SigningKey()
     brought = {"jwk": forgers.jwk(), "x5c": ["AAAA"]}.get(header, "https://localhost:1/keys")
     return sandbox.entra.mint(claims, key=forgers, headers={"kid": good.kid, header: brought})
@@ -118,7 +118,7 @@ FORGED: dict[str, Forge] = {
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
 async def test_a_token_that_is_not_entras_for_us_now_is_invalid(live: LiveFunction, forge: Forge) -> None:
-    """It is refused before anything is exchanged, and what it names is not fetched."""
+    """The token is refused before any exchange and before any request to Partner Center."""
     token = forge(live.sandbox, peek(live.sandbox.entra.sign_in("alice")))
     answered = await live.call(token=token)
     assert (answered.status, answered.code) == (401, "invalid_token")
@@ -129,7 +129,7 @@ async def test_a_token_that_is_not_entras_for_us_now_is_invalid(live: LiveFuncti
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
 async def test_clocks_may_differ_by_a_minute_and_no_more(live: LiveFunction, claim: str) -> None:
-    """The token goes on to the exchange, and Entra decides by its own clock."""
+    """A token within the leeway reaches the exchange, where Entra ID decides by its own clock."""
     now = int(time.time())
     ahead: dict[str, Any] = {claim: now + 50}
     await live.call(token=live.sandbox.entra.sign_in("alice", **ahead))
@@ -146,7 +146,7 @@ async def test_the_tenant_is_looked_at_before_any_key_is_fetched(live: LiveFunct
 
 
 async def test_listed_clients_may_call(live: LiveFunction) -> None:
-    """By azp in v2 tokens, by appid in v1 tokens, in any case."""
+    """The client id is azp in v2 tokens and appid in v1 tokens, and letter case does not matter."""
     client_id = live.sandbox.entra.registration.caller_client_id
     live.set(ENTRA_ALLOWED_CLIENTS=f" {SOMEONE} , {client_id.upper()} ")
     for token in (live.sandbox.entra.sign_in("alice"), live.sandbox.entra.sign_in("alice", version="1.0")):
@@ -154,7 +154,7 @@ async def test_listed_clients_may_call(live: LiveFunction) -> None:
 
 
 async def test_after_a_rotation_the_new_key_is_asked_for_once(live: LiveFunction) -> None:
-    """A key that nobody has asked for yet is learnt by the first token that names it."""
+    """The first token that names the new key causes a fetch, and the other calls share it."""
     live.sandbox.entra.rotate_keys()
     answers = await asyncio.gather(*(live.call(user=user) for user in ("alice", "bob", "alice")))
     assert [answered.status for answered in answers] == [200, 200, 200]
@@ -172,8 +172,8 @@ NO_TIMES = {
 @pytest.mark.parametrize(
     ("claim", "value"), [(claim, value) for claim, values in NO_TIMES.items() for value in values], ids=lambda v: v[:20]
 )
-async def test_b3_a_time_that_is_no_time_makes_a_token_invalid(live: LiveFunction, claim: str, value: str) -> None:
-    """Rightly signed as it is; nothing is exchanged or cached, and a good token passes next."""
+async def test_a_time_that_is_no_time_makes_a_token_invalid(live: LiveFunction, claim: str, value: str) -> None:
+    """The signature is valid, but nothing is exchanged, and the next good token passes."""
     claims = {**peek(live.sandbox.entra.sign_in("alice")), claim: "<time>"}
     token = live.sandbox.entra.mint_raw(json.dumps(claims).replace('"<time>"', value).encode())
     assert (await live.call(token=token)).code == "invalid_token"
@@ -181,14 +181,14 @@ async def test_b3_a_time_that_is_no_time_makes_a_token_invalid(live: LiveFunctio
     assert (await live.call()).status == 200
 
 
-async def test_b3_exp_given_twice_makes_a_token_invalid(live: LiveFunction) -> None:
+async def test_exp_given_twice_makes_a_token_invalid(live: LiveFunction) -> None:
     claims = json.dumps(peek(live.sandbox.entra.sign_in("alice")))
     token = live.sandbox.entra.mint_raw(f'{{"exp": 1, {claims[1:]}'.encode())
     assert (await live.call(token=token)).code == "invalid_token"
 
 
-async def test_b3_a_fraction_of_a_second_is_a_time(live: LiveFunction) -> None:
-    """RFC 7519, section 2."""
+async def test_a_fraction_of_a_second_is_a_time(live: LiveFunction) -> None:
+    """RFC 7519, section 2, allows a NumericDate that is not an integer."""
     assert (await live.call(token=live.sandbox.entra.sign_in("alice", lifetime_seconds=3600.5))).status == 200
 
 
@@ -201,8 +201,8 @@ BIG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("claims", [*BIG.values(), {k: v for more in BIG.values() for k, v in more.items()}])
-async def test_b4_a_big_role_laden_token_of_a_user_passes(live: LiveFunction, claims: dict[str, Any]) -> None:
-    """One exchange for many calls, with the assertion byte for byte."""
+async def test_a_big_role_laden_token_of_a_user_passes(live: LiveFunction, claims: dict[str, Any]) -> None:
+    """Twenty calls share one exchange, which sends the token unchanged."""
     token = live.sandbox.entra.sign_in("alice", **claims)
     answers = await asyncio.gather(*(live.call(token=token) for _ in range(20)))
     assert {answered.status for answered in answers} == {200}
@@ -210,7 +210,7 @@ async def test_b4_a_big_role_laden_token_of_a_user_passes(live: LiveFunction, cl
     assert exchange.form["assertion"] == token
 
 
-async def test_b4_a_token_of_16_kb_passes_and_a_larger_one_does_not(live: LiveFunction) -> None:
+async def test_a_token_of_16_kb_passes_and_a_larger_one_does_not(live: LiveFunction) -> None:
     """The limit is 16,384 bytes."""
     small = len(live.sandbox.entra.sign_in("alice", pad=""))
     fits = live.sandbox.entra.sign_in("alice", pad="x" * int((16_300 - small) * 3 / 4))
@@ -230,7 +230,7 @@ async def test_a_token_without_a_user_is_an_applications(live: LiveFunction, cla
 
 
 async def test_a_token_never_stands_in_a_url(live: LiveFunction) -> None:
-    """Only the header counts (RFC 6750 allows a query, which ends in logs)."""
+    """Only the header counts; the query parameter that RFC 6750 allows would end up in logs."""
     target = f"/api/update_profile?access_token={live.sandbox.entra.sign_in('alice')[:60]}"
     assert (await live.call(EXAMPLE, user=None, target=target)).code == "invalid_parameter"
 
@@ -242,7 +242,7 @@ async def test_a_huge_token_is_refused_unread(live: LiveFunction) -> None:
 
 
 async def test_a_key_of_another_issuer_signs_nothing_for_us(live: LiveFunction) -> None:
-    """A key that names whose tokens it may sign, as the keys of /common do."""
+    """A published key may name the issuer whose tokens it signs, as the keys of /common do."""
     key = live.sandbox.entra.keys.current
     for issuer in (f"{live.sandbox.entra.base_url}/{SOMEONE}/v2.0", "https://sts.windows.net/{tenantid}/"):
         live.allow(20)
@@ -256,7 +256,7 @@ async def test_a_key_of_another_issuer_signs_nothing_for_us(live: LiveFunction) 
 
 
 async def test_a_token_is_refused_the_second_it_expires_though_its_exchange_is_held(live: LiveFunction) -> None:
-    """No leeway: validated before, exchanged before, and refused now without a word to anybody."""
+    """There is no leeway: cached results do not help an expired token, and no upstream is asked."""
     token = live.sandbox.entra.sign_in("alice", exp=time.time() + 1.5)
     assert (await live.call(token=token)).status == 200
     assert (await live.call(token=token)).status == 200
@@ -277,7 +277,7 @@ APP_SERVICES = (
 
 @pytest.mark.parametrize("header", APP_SERVICES)
 async def test_what_app_service_says_of_the_user_is_never_looked_at(live: LiveFunction, header: str) -> None:
-    """With its module off anybody can send it: the bearer token alone counts."""
+    """With App Service authentication off anybody can send this header, so only the bearer token counts."""
     good = [(header, live.sandbox.entra.sign_in("alice"))]
     assert (await live.call(user=None, headers=good)).code == "missing_token"
     assert not live.sandbox.entra.journal
@@ -286,7 +286,7 @@ async def test_what_app_service_says_of_the_user_is_never_looked_at(live: LiveFu
 
 
 async def test_200_calls_at_once_with_one_new_token_make_one_exchange(live: LiveFunction) -> None:
-    """And one look at Entra's keys."""
+    """Discovery and keys are fetched only once as well."""
     token = live.sandbox.entra.sign_in("alice")
     answers = await asyncio.gather(*(live.call(token=token) for _ in range(200)))
     assert {answered.status for answered in answers} == {200}
@@ -294,7 +294,7 @@ async def test_200_calls_at_once_with_one_new_token_make_one_exchange(live: Live
 
 
 async def test_users_of_several_tenants_at_once_are_each_exchanged_in_their_own(live: LiveFunction) -> None:
-    """One deployment serves them all."""
+    """One deployment serves several tenants, and each user's exchange goes to the user's own tenant."""
     answers = await asyncio.gather(*(live.call(user=user) for user in ("alice", "carol", "bob") * 5))
     assert {answered.status for answered in answers} == {200}
     homes = {name: user.tenant_id for name, user in live.sandbox.entra.users.items()}

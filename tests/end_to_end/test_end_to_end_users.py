@@ -1,4 +1,4 @@
-"""Many users at once: nobody ever sees another's answer, whatever the other side mixes up or delays."""
+"""Many users at once: nobody ever sees another user's answer, whatever the upstreams mix up or delay."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ ROUNDS = 20
 
 
 def profile_of(user: str, number: int) -> dict[str, str]:
-    """A profile that no other call has."""
+    """Return a profile that is unique to this call."""
     return {
         "Email": f"{user}-{number}@{user}.example",
         "Telephone": f"+1 425 {number:04}",
@@ -28,13 +28,13 @@ def profile_of(user: str, number: int) -> dict[str, str]:
 
 
 async def a_call(live: LiveFunction, user: str, number: int, token: str) -> tuple[dict[str, str], str, Answered]:
-    """What was sent, under which request id, and what came back."""
+    """Make a call; return what was sent, its request id, and the answer."""
     profile, request_id = profile_of(user, number), str(uuid.uuid4())
     return profile, request_id, await live.call(profile, token=token, headers=[("MS-RequestId", request_id)])
 
 
 def assert_own(profile: Mapping[str, str], request_id: str, answered: Answered) -> None:
-    """The answer is a success, of this very call."""
+    """Check that the answer is a success and belongs to this call."""
     assert answered.status == 200
     assert answered.headers["ms-requestid"] == request_id
     stored = answered.json
@@ -42,9 +42,9 @@ def assert_own(profile: Mapping[str, str], request_id: str, answered: Answered) 
 
 
 async def test_callers_at_once_never_see_each_others_answer(live: LiveFunction, every_log: EveryLog) -> None:
-    """Entra throttles alice; behind bob's answers stand surplus ones of carol, at both sides.
+    """Entra ID throttles alice, and both upstreams send a surplus answer of carol's after each answer to bob.
 
-    Each of 60 calls has its own values, and what went upstream was written under its own user's token.
+    Each of the 60 calls has its own values, and every PUT is sent with its own user's token.
     """
     of_carol: dict[str, Any] = {"access_token": live.sandbox.entra.partner_center_token("carol"), "expires_in": 3599}
     live.sandbox.entra.script(entra.throttled(60), user="alice")
@@ -70,7 +70,7 @@ async def test_callers_at_once_never_see_each_others_answer(live: LiveFunction, 
 
 
 async def test_a_throttled_token_throttles_no_other_not_even_its_users_next(live: LiveFunction) -> None:
-    """Msal as it comes would hand the refusal of one to the other."""
+    """Unmodified msal would return the refusal of one token for another token as well."""
     live.sandbox.entra.script(entra.throttled(60), user="alice")
     throttled = live.sandbox.entra.sign_in("alice")
     assert (await live.call(token=throttled)).code == "entra_throttled"
@@ -81,7 +81,7 @@ async def test_a_throttled_token_throttles_no_other_not_even_its_users_next(live
 
 
 async def test_a_good_answer_with_retry_after_is_nobody_elses(live: LiveFunction) -> None:
-    """Msal as it comes keeps a 200 with Retry-After, token and all, and gives it to the next user."""
+    """Unmodified msal stores a 200 with Retry-After, token included, and returns it to the next user."""
     live.sandbox.entra.script(Answer.true(headers=(("Retry-After", "60"),)), times=None)
     for user in (*USERS, *USERS):
         profile, request_id, answered = await a_call(live, user, 1, live.sandbox.entra.sign_in(user))
@@ -90,7 +90,7 @@ async def test_a_good_answer_with_retry_after_is_nobody_elses(live: LiveFunction
 
 
 async def test_a_surplus_answer_reaches_nobody(live: LiveFunction) -> None:
-    """A pooled connection would hand it to the next user; here no connection serves twice."""
+    """A pooled connection would deliver it to the next user, so every request has its own connection."""
     surplus = answers.json_answer({"email": "nobody@nobody.example"}, echo_ids=False)
     live.sandbox.partner_center.script(Answer.true(surplus=surplus), times=None)
     for number, user in enumerate((*USERS, *USERS)):
@@ -100,7 +100,7 @@ async def test_a_surplus_answer_reaches_nobody(live: LiveFunction) -> None:
 
 
 async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(live: LiveFunction) -> None:
-    """Alice's call is still out when bob gets an answer with her id: he is told that his own end is not known."""
+    """Bob gets an answer with the id of Alice's pending call, so the outcome of his own call is unknown."""
     alices, bobs = str(uuid.uuid4()), str(uuid.uuid4())
     live.sandbox.partner_center.script(Answer.true(delay_seconds=1), user="alice")
     live.sandbox.partner_center.script(Answer.json({"email": "a@b"}, headers=(("MS-RequestId", alices),)), user="bob")
@@ -115,7 +115,7 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(live: L
 
 @pytest.mark.parametrize("user", ["bob", "carol"])
 async def test_a_token_of_another_user_is_never_used(live: LiveFunction, user: str) -> None:
-    """Of the same tenant or of another; and it is not kept."""
+    """This holds for users of the same tenant and of another, and the wrong token is not cached."""
     token = live.sandbox.entra.partner_center_token(user)
     live.sandbox.entra.script(Answer.json({"access_token": token, "token_type": "Bearer", "expires_in": 3599}))
     assertion = live.sandbox.entra.sign_in("alice")
@@ -126,7 +126,7 @@ async def test_a_token_of_another_user_is_never_used(live: LiveFunction, user: s
 
 
 async def test_many_calls_with_one_token_make_one_exchange(live: LiveFunction, every_log: EveryLog) -> None:
-    """All but the first join it, and each writes its own values."""
+    """The first call starts the exchange, the others join it, and each call writes its own values."""
     live.sandbox.entra.script(Answer.true(delay_seconds=0.2))
     token = live.sandbox.entra.sign_in("alice")
     for result in await asyncio.gather(*(a_call(live, "alice", number, token) for number in range(10))):
@@ -136,7 +136,7 @@ async def test_many_calls_with_one_token_make_one_exchange(live: LiveFunction, e
 
 
 async def test_a_huge_refusal_of_one_user_leaves_the_others_answered(live: LiveFunction) -> None:
-    """Field report A7: twenty of them while bob posts the example."""
+    """Twenty refusals of 4,000 unknown members each do not affect bob's call."""
     huge = EXAMPLE | {f"n{number}": "1" for number in range(4_000)}
     refused, (profile, request_id, answered) = await asyncio.gather(
         asyncio.gather(*(live.call(huge) for _ in range(20))),

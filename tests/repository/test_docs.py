@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The documentation agrees with the code."""
 
 import json
 import re
@@ -18,7 +18,7 @@ HOSTS_OWN = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
 
 def table(heading: str) -> dict[str, list[str]]:
-    """The rows of the first table under a heading of the README, by the name in their first cell."""
+    """Return the rows of the first table under a heading of the README, by the name in their first cell."""
     section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")][2:]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
@@ -30,17 +30,17 @@ ERRORS, SETTINGS = table("Errors"), table("Settings")
 
 
 def test_every_setting_is_in_the_example_file_and_the_other_way_round() -> None:
-    """Beside what the host itself needs."""
+    """The example file also has the settings that the Functions host needs."""
     assert sorted(set(EXAMPLE) - HOSTS_OWN) == sorted(NAMES)
 
 
 def test_every_setting_is_in_the_readme_and_the_other_way_round() -> None:
-    """In the order in which they are named in the code."""
+    """The README lists them in the same order as the code."""
     assert list(SETTINGS) == list(NAMES)
 
 
 def test_the_example_file_is_sound_once_it_has_a_secret() -> None:
-    """All else can be tried as it is; without one it says what is missing."""
+    """The secret is blank in the file; all other values can be used as they are."""
     settings = read_settings(EXAMPLE | {"ENTRA_CLIENT_SECRET": "filled-in"})
     assert settings.client_secret == SecretStr("filled-in")
     assert EXAMPLE["ENTRA_CLIENT_SECRET"] == ""
@@ -48,7 +48,7 @@ def test_the_example_file_is_sound_once_it_has_a_secret() -> None:
 
 @pytest.mark.parametrize("name", [name for name, value in EXAMPLE.items() if value and name in NAMES])
 def test_defaults_stand_in_the_readme_as_in_the_example(name: str) -> None:
-    """Where the example gives a value and the README a default."""
+    """Where there is no default, the README says required or any."""
     default = SETTINGS[name][0]
     if default.startswith("`"):
         assert EXAMPLE[name] == default.strip("`")
@@ -57,13 +57,13 @@ def test_defaults_stand_in_the_readme_as_in_the_example(name: str) -> None:
 
 
 def test_every_error_is_in_the_readme_and_the_other_way_round() -> None:
-    """By its code."""
+    """Errors are compared by their code."""
     assert sorted(ERRORS) == sorted(kind.code for kind in RAISED)
 
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
 def test_the_readme_says_of_an_error_what_its_class_says(kind: type[UpdateProfileError]) -> None:
-    """Status, actor and whether to try again; where an answer decides it, the table says so."""
+    """Status, actor and retry advice agree; where the upstream's answer decides, the table says so."""
     status, actor, retry, _ = ERRORS[kind.code]
     if issubclass(kind, PartnerCenterRefused):
         assert re.fullmatch(r"upstream's [45]xx|401|429", status)
@@ -74,7 +74,7 @@ def test_the_readme_says_of_an_error_what_its_class_says(kind: type[UpdateProfil
 
 
 def test_every_link_into_the_repository_leads_somewhere() -> None:
-    """Whatever the README points at is there."""
+    """Every relative link in the README leads to an existing file or folder."""
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
     assert targets
     assert not [target for target in targets if not (ROOT / target).exists()]

@@ -1,4 +1,4 @@
-"""The template and the code say the same. No compiler is needed here; test_infra_snapshots.py uses one where it is."""
+"""The template agrees with the code. No compiler is needed here; test_infra_snapshots.py uses one if available."""
 
 import dataclasses
 import json
@@ -32,13 +32,13 @@ OUTPUTS = set(re.findall(r"^output (\w+)", SOURCE[MAIN], re.MULTILINE))
 
 
 def test_the_template_sets_every_setting_of_the_code_and_no_other() -> None:
-    """Each by its name, or under a condition; what the platform reads is its own."""
+    """Some are set under a condition; the platform's own settings are listed separately."""
     assert names(SETTINGS) - PLATFORM == set(NAMES)
     assert names(SETTINGS) >= PLATFORM
 
 
 def test_settings_that_are_set_under_a_condition_are_documented() -> None:
-    """Those that the default deployment does not set stand in the template's own page."""
+    """infra/README.md lists the settings that the default deployment does not set."""
     told = (INFRA / "README.md").read_text(encoding="utf-8").partition("Every setting of the function is set, but")[2]
     (settings,) = of_kind(deployed("flex-consumption"), "Microsoft.Web/sites/config", named="/appsettings")
     optional = set(NAMES) - set(settings["properties"])
@@ -46,14 +46,14 @@ def test_settings_that_are_set_under_a_condition_are_documented() -> None:
 
 
 def test_settings_that_may_differ_are_settings() -> None:
-    """The type of that parameter names no other, and each is handed on."""
+    """The type of otherSettings names only settings of the code, and the template uses each of them."""
     other = names(block(SHARED, "type OtherSettings"))
     assert other < set(NAMES)
     assert other == set(re.findall(r"otherSettings\.\??(\w+)", EVERYTHING))
 
 
 def test_defaults_in_the_template_are_the_documented_ones() -> None:
-    """A blank one is the code's own default."""
+    """A blank value in the template stands for the code's own default."""
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
     given = dict(re.findall(r"otherSettings\.\?(\w+) \?\? '([^']*)'", EVERYTHING))
     assert len(given) > 5
@@ -62,7 +62,7 @@ def test_defaults_in_the_template_are_the_documented_ones() -> None:
 
 
 def test_the_clouds_are_those_of_the_code() -> None:
-    """Germany is closed, and not among the allowed values."""
+    """The German cloud is closed, so it is not an allowed value."""
     table = dict(re.findall(r"(\w+): \{ azure: '\w+', federatedAudience: '([^']+)' \}", SHARED))
     live = {name: cloud.federated_audience for name, cloud in CLOUDS.items() if cloud.closed is None}
     assert table == live
@@ -71,7 +71,7 @@ def test_the_clouds_are_those_of_the_code() -> None:
 
 
 def test_an_administrator_is_told_the_issuer_and_audience_of_the_code() -> None:
-    """For the federated credential that is made by hand: one that names another is never trusted."""
+    """A federated credential that is made by hand with other values would not be trusted."""
     page = (INFRA / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| `(https://[^`]+)` \| `(api://[^`]+)` \|$", page, re.MULTILINE)
     live = {name: cloud for name, cloud in CLOUDS.items() if cloud.closed is None}
@@ -79,7 +79,7 @@ def test_an_administrator_is_told_the_issuer_and_audience_of_the_code() -> None:
 
 
 def test_no_key_is_read_and_no_secret_put_out() -> None:
-    """No list*() call, no connection string, no password in an output; nothing untyped, no host of one cloud."""
+    """There is no list*() call, no secret in an output, no any(), and no host name of a single cloud."""
     assert not re.findall(r"\blist\w*\(|\bany\(", EVERYTHING)
     told = re.findall(r"^output (\w+) \w+ = (.+)$", EVERYTHING, re.MULTILINE)
     assert len(told) > 10
@@ -89,7 +89,7 @@ def test_no_key_is_read_and_no_secret_put_out() -> None:
 
 
 def test_what_is_alerted_on_is_what_is_logged() -> None:
-    """Constant names of our own, fields of the audit record, codes that exist."""
+    """Alerts use only events that are logged, fields of the audit record, and codes that exist."""
     alerts = SOURCE[INFRA / "modules" / "alerts.bicep"]
     for event in re.findall(r'startswith "(update_profile\.\w+)', alerts):
         assert event in CODE, event
@@ -104,7 +104,7 @@ def test_what_is_alerted_on_is_what_is_logged() -> None:
 
 
 def test_the_queries_of_operations_md_ask_for_fields_that_are_there() -> None:
-    """Of the audit record; and every event that it names is logged."""
+    """The queries use the fields of the audit record, and every event that the page names is logged."""
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     fields = {field.name for field in dataclasses.fields(AuditEvent)}
     assert set(re.findall(r"event\.(\w+)", operations)) == fields
@@ -113,7 +113,7 @@ def test_the_queries_of_operations_md_ask_for_fields_that_are_there() -> None:
 
 
 def test_each_alert_is_explained() -> None:
-    """By its name, with what it means and who acts."""
+    """docs/operations.md has a table row for the name of every alert."""
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     alerts = re.findall(r"^    name: '([a-z]+)'$", SOURCE[INFRA / "modules" / "alerts.bicep"], re.MULTILINE)
     assert len(alerts) == 7
@@ -121,7 +121,7 @@ def test_each_alert_is_explained() -> None:
 
 
 def test_azd_finds_the_app_by_its_tag() -> None:
-    """The service of azure.yaml, and what its parameter file gives."""
+    """The service name in azure.yaml equals the azd-service-name tag in the template."""
     azure = (ROOT / "azure.yaml").read_text(encoding="utf-8")
     (service,) = re.findall(r"^services:\n  ([\w-]+):$", azure, re.MULTILINE)
     (tag,) = re.findall(r"'azd-service-name': '([^']+)'", EVERYTHING)
@@ -129,12 +129,12 @@ def test_azd_finds_the_app_by_its_tag() -> None:
 
 
 def test_both_parameter_files_say_the_same() -> None:
-    """What one takes from the environment the other does: azd prefers main.bicepparam where both are there."""
+    """Both read the same environment variables, because azd prefers main.bicepparam if both files exist."""
     declared = dict(re.findall(r"^param (\w+) (.+)$", SOURCE[MAIN], re.MULTILINE))
     assert {name for name, rest in declared.items() if "=" not in rest} == {"environmentName"}
     document = json.loads((INFRA / "main.parameters.json").read_text(encoding="utf-8"))["parameters"]
     azd = {name: re.findall(r"\$\{(\w+)(?:=(.*))?\}", value["value"])[0] for name, value in document.items()}
-    assert azd.pop("location") == ("AZURE_LOCATION", "")  # the plain CLI takes the resource group's
+    assert azd.pop("location") == ("AZURE_LOCATION", "")  # the plain CLI uses that of the resource group
     plain = re.findall(
         r"^param (\w+) = readEnvironmentVariable\('(\w+)', '(.*)'\)$",
         (INFRA / "main.bicepparam").read_text(encoding="utf-8"),
@@ -148,7 +148,7 @@ def test_both_parameter_files_say_the_same() -> None:
 
 
 def test_the_deployment_from_github_hands_on_what_the_parameters_read() -> None:
-    """A variable that the workflow does not pass would be a choice that can't be made there."""
+    """A variable that the workflow does not pass could not be set in a deployment from GitHub."""
     workflow = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
     read = re.findall(r"readEnvironmentVariable\('(\w+)'", (INFRA / "main.bicepparam").read_text(encoding="utf-8"))
     passed = set(re.findall(r"^ +([A-Z_]+): \S", workflow, re.MULTILINE))
@@ -156,7 +156,7 @@ def test_the_deployment_from_github_hands_on_what_the_parameters_read() -> None:
 
 
 def test_production_runs_one_python() -> None:
-    """The template, the package, CI and the project name the same."""
+    """The template, the package, CI and the project name the same version."""
     (template,) = re.findall(r"^var pythonVersion = '([\d.]+)'", EVERYTHING, re.MULTILINE)
     (ci,) = re.findall(r"^production=([\d.]+)$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     package = re.findall(
@@ -169,7 +169,7 @@ def test_production_runs_one_python() -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_each_variant_is_told_and_has_its_snapshot(name: str) -> None:
-    """A change shows what it would really deploy."""
+    """The snapshot shows in a review what a change would deploy."""
     assert f"`{name}`" in (INFRA / "README.md").read_text(encoding="utf-8")
     kinds = {resource["type"] for resource in deployed(name)}
     assert {"Microsoft.Web/sites", "Microsoft.Storage/storageAccounts"} <= kinds
@@ -177,19 +177,19 @@ def test_each_variant_is_told_and_has_its_snapshot(name: str) -> None:
 
 
 def test_no_snapshot_is_of_a_variant_that_is_gone() -> None:
-    """They go together."""
+    """Each snapshot has the name of an existing variant."""
     assert {path.stem for path in SNAPSHOTS.iterdir()} == set(VARIANTS)
 
 
 def test_files_can_be_read_at_a_glance() -> None:
-    """200 lines at most, and the first says what is made."""
+    """A file has at most 200 lines and starts with a comment that says what it creates."""
     assert [path.name for path in FILES if path.read_text(encoding="utf-8").count("\n") > 200] == []
     for path in FILES:
         assert path.read_text(encoding="utf-8").startswith("//"), path
 
 
 def test_outputs_are_few_and_named_for_azd() -> None:
-    """What a deployment and its next step need."""
+    """The outputs are those that a deployment and its next step need."""
     assert {
         "AZURE_FUNCTION_NAME",
         "UPDATE_PROFILE_URL",

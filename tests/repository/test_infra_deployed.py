@@ -1,6 +1,6 @@
-"""What the committed snapshots say would be deployed: sound to the code, without a key, with the least roles.
+"""What the committed snapshots deploy: settings that the code accepts, no keys, and least-privilege roles.
 
-test_infra_snapshots.py shows, wherever there is a compiler, that they are what the template makes.
+Where a compiler is available, test_infra_snapshots.py checks that the template produces these snapshots.
 """
 
 import json
@@ -19,7 +19,7 @@ ROLES = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
 }
 REFERENCE = "@Microsoft.KeyVault("
-# What Azure computes while it deploys, as it may turn out.
+# Sample values for what Azure computes during a deployment.
 COMPUTED = {
     "ENTRA_CLIENT_ID": "66666666-6666-4666-8666-666666666666",
     "ENTRA_ALLOWED_AUDIENCES": "66666666-6666-4666-8666-666666666666,api://66666666-6666-4666-8666-666666666666",
@@ -30,28 +30,28 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 
 def app_settings(variant: str) -> dict[str, str]:
-    """As the snapshot has them: a value in brackets is one that Azure computes."""
+    """Return the app settings of the snapshot, in which Azure computes the values in brackets."""
     (settings,) = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/appsettings")
     properties: dict[str, str] = settings["properties"]
     return properties
 
 
 def properties(variant: str, kind: str) -> dict[str, Any]:
-    """Of the one resource of a type."""
+    """Return the properties of the only resource of a type."""
     (resource,) = of_kind(deployed(variant), kind)
     found: dict[str, Any] = resource["properties"]
     return found
 
 
 def cloud_of(variant: str) -> str:
-    """What the parameter file asks for."""
+    """Return the cloud that the parameter file asks for."""
     asked = re.search(r"^param cloud = '(\w+)'$", text(VARIANTS[variant]), re.MULTILINE)
     return asked[1] if asked else "global"
 
 
 @each_variant
 def test_the_settings_that_are_deployed_are_sound_to_the_code(variant: str) -> None:
-    """The function reads them without a fault, in the cloud that was asked for, with one credential."""
+    """The code reads them without an error, for the requested cloud and with exactly one credential."""
     given = app_settings(variant)
     resolved = {
         name: COMPUTED.get(name, cloud_of(variant)) if value.startswith("[") else value.replace(REFERENCE, "resolved(")
@@ -67,7 +67,7 @@ def test_the_settings_that_are_deployed_are_sound_to_the_code(variant: str) -> N
 
 @each_variant
 def test_secrets_are_references_that_the_identity_resolves(variant: str) -> None:
-    """Without keyVaultReferenceIdentity Azure asks as an identity of the system, which the app does not have."""
+    """Without keyVaultReferenceIdentity Azure uses a system-assigned identity, which the app does not have."""
     secret = {"ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE_PASSWORD"}
     assert all(value.startswith(REFERENCE) for name, value in app_settings(variant).items() if name in secret)
     (site,) = of_kind(deployed(variant), "Microsoft.Web/sites")
@@ -77,7 +77,7 @@ def test_secrets_are_references_that_the_identity_resolves(variant: str) -> None
 
 @each_variant
 def test_nobody_has_more_than_a_role_on_data(variant: str) -> None:
-    """The identity on its storage and its log; who deploys on the package's container, where they are named."""
+    """The identity has roles on its storage and log; a named deployer has one on the package's container."""
     given = []
     for assignment in of_kind(deployed(variant), "Microsoft.Authorization/roleAssignments"):
         role = ROLES[assignment["properties"]["roleDefinitionId"].rpartition("/")[2]]
@@ -90,7 +90,7 @@ def test_nobody_has_more_than_a_role_on_data(variant: str) -> None:
 
 @each_variant
 def test_nothing_is_open_that_can_be_shut(variant: str) -> None:
-    """No shared key, no public blob, no password, no plain HTTP, no key into the log."""
+    """Shared keys, public blobs, publishing passwords, plain HTTP and keys for the log are disabled."""
     storage = properties(variant, "Microsoft.Storage/storageAccounts")
     private = "privateNetwork = true" in text(VARIANTS[variant])
     assert (storage["allowSharedKeyAccess"], storage["allowBlobPublicAccess"]) == (False, False)
@@ -108,7 +108,7 @@ def test_nothing_is_open_that_can_be_shut(variant: str) -> None:
 
 @each_variant
 def test_each_hosting_plan_is_given_what_it_takes(variant: str) -> None:
-    """Flex Consumption refuses most of siteConfig and ignores the settings of others; Elastic Premium needs them."""
+    """Flex Consumption refuses most of siteConfig and ignores platform settings that Elastic Premium needs."""
     site = properties(variant, "Microsoft.Web/sites")
     flex = "ElasticPremium" not in text(VARIANTS[variant])
     platform = {name for name in app_settings(variant) if name.startswith(("FUNCTIONS_", "WEBSITE_"))}
@@ -124,7 +124,7 @@ def test_each_hosting_plan_is_given_what_it_takes(variant: str) -> None:
 
 @each_variant
 def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(variant: str) -> None:
-    """No secret, tokens of version 2, the callers that are named pre-authorised, one audience of the cloud."""
+    """It issues version 2 tokens, pre-authorises the named callers, and trusts the cloud's one audience."""
     resources = deployed(variant)
     applications = of_kind(resources, "Microsoft.Graph/applications@v1.0")
     assert len(applications) == (0 if "existingClientId" in text(VARIANTS[variant]) else 1)
@@ -142,7 +142,7 @@ def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(
 
 
 def test_app_service_authentication_refuses_and_never_redirects() -> None:
-    """Where it is chosen: 401, bearer tokens of named applications, the health route free for probes."""
+    """If chosen, it answers 401, accepts tokens of the named clients, and leaves health open for probes."""
     for variant in VARIANTS:
         chosen = "appServiceAuthentication = true" in text(VARIANTS[variant])
         found = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/authsettingsV2")
@@ -157,7 +157,7 @@ def test_app_service_authentication_refuses_and_never_redirects() -> None:
 
 
 def test_what_bears_tags_bears_the_environments() -> None:
-    """By it azd finds what is the group's."""
+    """azd finds the resources of an environment by the azd-env-name tag."""
     for variant in VARIANTS:
         tagged = [one for one in deployed(variant) if "location" in one]
         assert len(tagged) > 10
@@ -165,7 +165,7 @@ def test_what_bears_tags_bears_the_environments() -> None:
 
 
 def test_no_output_tells_a_secret() -> None:
-    """Names, addresses and ids alone."""
+    """Outputs contain only names, addresses and ids."""
     for variant in VARIANTS:
         outputs = json.loads((SNAPSHOTS / f"{variant}.json").read_text(encoding="utf-8"))["outputs"]
         assert not re.search(r"(?i)connectionstring|secret|password|instrumentationkey|accountkey", json.dumps(outputs))

@@ -1,7 +1,7 @@
-"""What each variant would deploy, as the compiler tells it, is what is committed.
+"""What the compiler produces for each variant equals the committed snapshot.
 
-Where no compiler is found (BICEP names one, else ``bicep`` on the PATH) this is skipped, and said. After a meant
-change ``BICEP=… python tests/test_infra_snapshots.py`` writes them anew, and the difference is what a review reads.
+Without a compiler (BICEP names one, else ``bicep`` on the PATH) these tests are skipped with a reason. After an
+intended change, ``BICEP=... python tests/repository/test_infra_snapshots.py`` rewrites the snapshots for review.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the run as a program
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for running this file as a program
 from bicep_files import INFRA, SNAPSHOTS, VARIANTS, compiler, snapshot
 
 COMMAND = compiler()
@@ -19,7 +19,7 @@ needs_compiler = pytest.mark.skipif(
     COMMAND is None, reason="no Bicep compiler here: set BICEP, or put bicep on the PATH"
 )
 pytestmark = pytest.mark.timeout(300)
-# What excludes each other, and what is said of it.
+# Choices that are refused, and the expected message.
 REFUSED = {
     "germany": ("param cloud = 'germany'", "'china' | 'global' | 'usgov'"),
     "graph elsewhere": ("param cloud = 'usgov'", "Graph in Bicep is not offered in this cloud"),
@@ -38,7 +38,7 @@ REFUSED = {
 @needs_compiler
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_deploys_what_its_snapshot_says(name: str) -> None:
-    """As text, so that the difference can be read."""
+    """The snapshots are compared as text, so that a failure shows a readable difference."""
     assert COMMAND is not None
     committed = (SNAPSHOTS / f"{name}.json").read_text(encoding="utf-8")
     assert snapshot(COMMAND, VARIANTS[name]) == committed
@@ -46,7 +46,7 @@ def test_a_variant_deploys_what_its_snapshot_says(name: str) -> None:
 
 @needs_compiler
 def test_the_template_builds_without_a_word() -> None:
-    """Neither an error nor a warning, the rules of bicepconfig.json included."""
+    """The build gives no error and no warning, also under the rules of bicepconfig.json."""
     assert COMMAND is not None
     offline = Path(COMMAND[-1]).name.startswith("bicep-offline")
     arguments = [str(INFRA), "--strict"] if offline else ["build", str(INFRA / "main.bicep"), "--stdout"]
@@ -60,7 +60,7 @@ def test_the_template_builds_without_a_word() -> None:
 @needs_compiler
 @pytest.mark.parametrize("choice", REFUSED)
 def test_what_excludes_each_other_is_refused_with_the_reason(choice: str, tmp_path: Path) -> None:
-    """By a type, or by fail()."""
+    """Either a type or a call of fail() refuses the combination."""
     assert COMMAND is not None
     line, reason = REFUSED[choice]
     infra = tmp_path / "infra"
@@ -73,7 +73,7 @@ def test_what_excludes_each_other_is_refused_with_the_reason(choice: str, tmp_pa
 
 
 def main() -> int:
-    """Write every snapshot anew."""
+    """Rewrite every snapshot."""
     if COMMAND is None:
         sys.stderr.write("No Bicep compiler here: set BICEP, or put bicep on the PATH.\n")
         return 1

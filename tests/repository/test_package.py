@@ -1,4 +1,4 @@
-"""What is built and how it is deployed; `make package` itself builds, proves and measures."""
+"""What the package contains and how it is deployed; `make package` itself builds, checks and measures it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ DEPLOY = ROOT / "scripts" / "deploy-package"
 
 
 def pinned() -> dict[str, str]:
-    """What requirements.txt pins for production's Python."""
+    """Return what requirements.txt pins for production's Python."""
     pins = {}
     for line in REQUIREMENTS.splitlines():
         found = re.fullmatch(r"([\w-]+)==(\S+)(?: ; python_version (<|>=) \"3\.13\")?", line)
@@ -28,7 +28,7 @@ def pinned() -> dict[str, str]:
 
 
 def test_the_lock_is_of_what_is_pinned() -> None:
-    """Each package at its version, with one hash, and no address; `make lock` writes it."""
+    """Each line has a package, its version and one hash, and no URL; `make lock` writes the file."""
     lines = [line for line in LOCK.splitlines() if not line.startswith("#")]
     locked = dict(line.split(" ")[0].split("==") for line in lines)
     assert locked == pinned()
@@ -38,14 +38,14 @@ def test_the_lock_is_of_what_is_pinned() -> None:
 
 
 def test_nothing_but_the_function_is_deployed() -> None:
-    """Each file of the package exists, and no other folder is named."""
+    """The package consists of these three files, which exist, and one folder."""
     assert package.APP == ("function_app.py", "host.json", "requirements.txt")
     assert package.PACKAGE == "update_profile"
     assert all((ROOT / name).is_file() for name in package.APP)
 
 
 def test_a_zip_depends_on_its_content_alone(tmp_path: Path) -> None:
-    """Neither on times, nor modes, nor the order in which files were made."""
+    """Timestamps, file modes and the order of creation do not change the archive."""
     archives: list[Path] = []
     for names in (("a.py", "b/c.py"), ("b/c.py", "a.py")):
         stage = tmp_path / f"stage-{len(archives)}"
@@ -75,7 +75,7 @@ exit 1
 def deployed(
     tmp_path: Path, *answers: str, patience_seconds: int = 30, storage: tuple[str, ...] = ()
 ) -> tuple[int, str, list[str]]:
-    """Run the script against an az that answers so: exit status, what it said, and how az was called."""
+    """Run the script with a fake az; return the exit status, the output, and how az was called."""
     binary, calls = tmp_path / "bin", tmp_path / "calls"
     binary.mkdir()
     (binary / "az").write_text(FAKE_AZ, encoding="utf-8")
@@ -103,8 +103,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="a shell script")
 
 
 @posix
-def test_e3_a_role_that_is_not_in_force_yet_is_waited_for(tmp_path: Path) -> None:
-    """403 twice, and then it works; each wait says why. Nothing is built remotely."""
+def test_a_role_that_is_not_in_force_yet_is_waited_for(tmp_path: Path) -> None:
+    """The third attempt succeeds after two refusals; each wait gives the reason. Nothing is built remotely."""
     status, said, calls = deployed(tmp_path, FORBIDDEN, "AuthorizationPermissionMismatch", "ok")
     assert (status, len(calls)) == (0, 3)
     assert said.count("not in force yet") == 2
@@ -113,8 +113,8 @@ def test_e3_a_role_that_is_not_in_force_yet_is_waited_for(tmp_path: Path) -> Non
 
 @posix
 @pytest.mark.parametrize("error", ["ERROR: 400 Bad Request", "ERROR: quota of 14030", "ERROR: 404 no such app"])
-def test_e3_any_other_error_stops_at_once(tmp_path: Path, error: str) -> None:
-    """It is told as it came."""
+def test_any_other_error_stops_at_once(tmp_path: Path, error: str) -> None:
+    """The output contains the error as it was received."""
     status, said, calls = deployed(tmp_path, FORBIDDEN, error, "ok")
     assert (status, len(calls)) == (1, 2)
     assert error in said
@@ -122,8 +122,8 @@ def test_e3_any_other_error_stops_at_once(tmp_path: Path, error: str) -> None:
 
 
 @posix
-def test_e3_patience_has_an_end(tmp_path: Path) -> None:
-    """With the refusal, and where to read on."""
+def test_patience_has_an_end(tmp_path: Path) -> None:
+    """The output contains the refusal and points to docs/operations.md."""
     status, said, calls = deployed(tmp_path, *[FORBIDDEN] * 5, patience_seconds=0)
     assert (status, len(calls)) == (1, 1)
     assert "docs/operations.md" in said
@@ -132,7 +132,7 @@ def test_e3_patience_has_an_end(tmp_path: Path) -> None:
 
 @posix
 def test_elastic_premium_runs_the_package_from_the_container(tmp_path: Path) -> None:
-    """It is uploaded by who is signed in, with no key, and the app is started anew; the role is waited for as well."""
+    """The signed-in user uploads it without a key, and the app restarts; a missing role is waited for too."""
     status, _, calls = deployed(tmp_path, FORBIDDEN, "ok", "ok", storage=("account", "deployments"))
     assert (status, len(calls)) == (0, 3)
     assert all(call.startswith("storage blob upload") and "--auth-mode login" in call for call in calls[:2])
@@ -142,7 +142,7 @@ def test_elastic_premium_runs_the_package_from_the_container(tmp_path: Path) -> 
 
 @posix
 def test_without_a_package_nothing_is_deployed(tmp_path: Path) -> None:
-    """It says what to run first."""
+    """The error message says to run make package first."""
     run = subprocess.run(  # noqa: S603  our own script
         ["/bin/sh", str(DEPLOY), "group", "app", str(tmp_path / "none.zip")],
         capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""The workflows: pinned, least-privileged, and the same commands as here. `make lint` has zizmor and the schema."""
+"""Workflows are pinned, least-privileged and run the Makefile. `make lint` runs zizmor and the schema check."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_action_is_pinned_by_its_commit_and_says_its_version(name: str) -> None:
-    """A tag can be moved."""
+    """A tag can be moved to another commit."""
     used = re.findall(r"uses: (\S+)(?: # (.*))?", WORKFLOWS[name])
     assert used
     for action, comment in used:
@@ -23,7 +23,7 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version(name: str) ->
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_nothing_is_allowed_but_what_a_job_needs(name: str) -> None:
-    """No permission at the top, each job its own, an end to each, and no token left in the checkout."""
+    """The top level grants nothing, each job has its own permissions, and a checkout keeps no token."""
     text = WORKFLOWS[name]
     assert "\npermissions: {}\n" in text
     jobs = re.findall(r"^  ([\w-]+):$", text.partition("\njobs:\n")[2], re.MULTILINE)
@@ -34,7 +34,7 @@ def test_nothing_is_allowed_but_what_a_job_needs(name: str) -> None:
 
 
 def test_only_the_deployment_may_sign_in() -> None:
-    """By OIDC, in a protected environment, after the tests of the same commit."""
+    """It signs in by OIDC, in a protected environment, after the tests of the same commit."""
     assert "id-token" not in WORKFLOWS["test.yml"]
     deploy = WORKFLOWS["deploy.yml"]
     assert deploy.count("id-token: write") == 1
@@ -44,14 +44,14 @@ def test_only_the_deployment_may_sign_in() -> None:
 
 
 def test_the_commands_are_the_makefiles() -> None:
-    """So that what passes here passes there."""
+    """CI runs the same commands as a developer does."""
     targets = {target for text in WORKFLOWS.values() for target in re.findall(r"make (\w+)", text)}
     assert {"test", "lint", "soak", "package"} <= targets
     assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in targets)
 
 
 def test_one_job_says_that_all_is_green() -> None:
-    """It waits for every other job."""
+    """The all-green job waits for every other job."""
     jobs = set(re.findall(r"^  ([\w-]+):$", WORKFLOWS["test.yml"].partition("\njobs:\n")[2], re.MULTILINE))
     (needed,) = re.findall(r"needs: \[(.+)\]", WORKFLOWS["test.yml"])
     assert set(needed.split(", ")) == jobs - {"all-green"}

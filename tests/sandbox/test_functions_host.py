@@ -1,6 +1,6 @@
-"""What the local host makes of a request is what the real one was measured to make of it.
+"""The local host treats requests as the real Functions host was measured to treat them.
 
-On Python 3.13 and later the calls go through Azure's own worker library, below that through the fallback.
+On Python 3.13 and later the calls go through Azure's own worker library, before that through the fallback.
 """
 
 import socket
@@ -25,7 +25,7 @@ def caller() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def raw(caller: httpx.Client) -> Callable[[bytes], bytes]:
-    """Sends these bytes on a connection of its own; gives all that comes until the host closes."""
+    """Return a function that sends bytes on a new connection and returns all that the host answers."""
 
     def send(request: bytes) -> bytes:
         with socket.create_connection((caller.base_url.host, caller.base_url.port or 0), timeout=10) as connection:
@@ -36,7 +36,7 @@ def raw(caller: httpx.Client) -> Callable[[bytes], bytes]:
 
 
 def echoed(caller: httpx.Client, path: str = "/api/echo", **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's
-    """What the function saw of this request."""
+    """Return what the function saw of this request."""
     response = caller.request(request.pop("method", "POST"), path, **request)
     assert response.status_code == 200, response
     seen: dict[str, Any] = response.json()
@@ -66,12 +66,12 @@ def test_query_names_are_joined_without_case_and_empty_values_are_dropped(caller
 
 
 def test_a_wrong_function_key_does_not_matter_to_an_anonymous_function(caller: httpx.Client) -> None:
-    """The key arrives like any parameter."""
+    """The key arrives like any other parameter."""
     assert echoed(caller, "/api/echo?code=wrong", headers={"x-functions-key": "wrong"})["query"] == {"code": "wrong"}
 
 
 def test_a_body_arrives_only_with_a_content_length(caller: httpx.Client) -> None:
-    """A chunked one arrives empty, and the connection stays usable."""
+    """A chunked body arrives empty, and the connection stays usable."""
     assert echoed(caller, content=b"abc")["body"] == "abc"
     assert echoed(caller, content=iter([b"abc", b"def"]))["body"] == ""
     assert echoed(caller, content=b"next")["body"] == "next"
@@ -99,7 +99,7 @@ def test_a_catch_all_takes_the_rest_of_the_path_and_a_text_goes_out_as_plain_tex
     assert (response.text, response.headers["content-type"]) == ("files a/b", "text/plain; charset=utf-8")
 
 
-# What the host answers itself.
+# What the host itself answers.
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_catch_all_takes_the_rest_of_the_path_and_a_text_goes_out_as_plain_tex
 def test_an_unknown_path_and_another_method_are_the_same_empty_404(
     caller: httpx.Client, method: str, path: str
 ) -> None:
-    """No Allow header; host.json's customHeaders are on it."""
+    """The answer has no Allow header and carries the customHeaders of host.json."""
     response = caller.request(method, path)
     assert (response.status_code, response.content) == (404, b"")
     assert "allow" not in response.headers
@@ -130,7 +130,7 @@ def test_an_unknown_path_and_another_method_are_the_same_empty_404(
 def test_the_web_server_refuses_what_it_does_not_read(
     raw: Callable[[bytes], bytes], request_head: bytes, status: bytes
 ) -> None:
-    """An empty answer without customHeaders, and the connection ends."""
+    """The answer is empty, has no customHeaders, and ends the connection."""
     answer = raw(request_head)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert answer.endswith(b"\r\n\r\n")
@@ -138,7 +138,7 @@ def test_the_web_server_refuses_what_it_does_not_read(
 
 
 def test_a_body_over_the_limit_is_an_empty_500_and_ends_the_connection(raw: Callable[[bytes], bytes]) -> None:
-    """Not 413, and not a byte of it is waited for."""
+    """The host does not answer 413 and does not wait for the body."""
     answer = raw(b"POST /api/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 104857601\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 500")
     assert answer.endswith(b"\r\n\r\n")
@@ -152,6 +152,6 @@ def test_100_continue_is_sent_only_when_the_body_is_wanted(raw: Callable[[bytes]
 
 
 def test_the_host_has_a_home_page_and_a_ping(caller: httpx.Client) -> None:
-    """The ping says nothing of the app's routes."""
+    """The host answers both itself; the app has no such routes."""
     assert "text/html" in caller.get("/").headers["content-type"]
     assert caller.get("/admin/host/ping").status_code == 200

@@ -1,4 +1,4 @@
-"""What the local host does by host.json, by its environment, and in time, shown with a worker that is made up."""
+"""How host.json, the environment and time limits affect the local host, tested with a fake worker."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class UrlWorker:
         """Nothing to load."""
 
     async def invoke(self, function: Function, call: HttpCall) -> HttpAnswer:
-        """The URL and the body."""
+        """Return the URL and the body."""
         return HttpAnswer(200, (), call.url.encode() + b" " + call.body)
 
     async def stop(self) -> None:
@@ -34,39 +34,39 @@ class UrlWorker:
 async def answer(
     settings: HostSettings, *headers: tuple[bytes, bytes], scheme: str = "http", target: str = "/api/url"
 ) -> HttpAnswer:
-    """The host's answer to a POST with these headers."""
+    """Return the host's answer to a POST with these headers."""
     host = FunctionsHost(UrlWorker(), settings)
     return await host.handle(method="POST", target=target, headers=headers, scheme=scheme, authority="a.example")
 
 
 def write_json(path: Path, content: object) -> None:
-    """As an editor on Windows saves it: with a byte order mark."""
+    """Write the content with a byte order mark, as an editor on Windows does."""
     path.write_text(json.dumps(content), encoding="utf-8-sig")
 
 
 def test_host_json_is_read_with_its_time_spans(tmp_path: Path) -> None:
-    """A bare number is days, as .NET reads it."""
+    """A bare number means days, as in .NET."""
     http = {"routePrefix": "v1", "customHeaders": {"X-A": "1"}, "hsts": {"isEnabled": True, "maxAge": "365"}}
     write_json(tmp_path / "host.json", {"functionTimeout": "00:02:00", "extensions": {"http": http}})
     assert read_host_settings(tmp_path) == HostSettings("v1", (("X-A", "1"),), 31_536_000, 120)
 
 
 def test_host_json_may_say_nothing(tmp_path: Path) -> None:
-    """Then the host's defaults hold: the prefix `api`, no headers, no HSTS, half an hour."""
+    """The host's defaults then apply: the prefix `api`, no headers, no HSTS, half an hour."""
     write_json(tmp_path / "host.json", {"version": "2.0"})
     assert read_host_settings(tmp_path) == HostSettings("api", (), None, 1800)
 
 
 @pytest.mark.parametrize("timeout", ["soon", "1:2", "00:00:00:01"])
 def test_a_time_span_that_is_none_is_refused(tmp_path: Path, timeout: str) -> None:
-    """The message repeats it."""
+    """The error message quotes the value."""
     write_json(tmp_path / "host.json", {"functionTimeout": timeout})
     with pytest.raises(ValueError, match=timeout):
         read_host_settings(tmp_path)
 
 
 def test_local_settings_fill_the_environment_but_do_not_replace(tmp_path: Path) -> None:
-    """What the caller's shell holds wins."""
+    """A variable that is already set in the shell wins."""
     write_json(tmp_path / "local.settings.json", {"IsEncrypted": False, "Values": {"A": "file", "B": "file"}})
     environment = {"A": "shell"}
     apply_local_settings(tmp_path, environment)
@@ -74,7 +74,7 @@ def test_local_settings_fill_the_environment_but_do_not_replace(tmp_path: Path) 
 
 
 def test_local_settings_may_be_absent_but_not_encrypted(tmp_path: Path) -> None:
-    """Core Tools alone can decrypt them."""
+    """Only Core Tools can decrypt them."""
     apply_local_settings(tmp_path, {})
     write_json(tmp_path / "local.settings.json", {"IsEncrypted": True, "Values": {"A": "?"}})
     with pytest.raises(ValueError, match="encrypted"):
@@ -83,7 +83,7 @@ def test_local_settings_may_be_absent_but_not_encrypted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("scheme", "sent"), [("http", False), ("https", True)])
 async def test_hsts_goes_out_only_over_https(scheme: str, sent: bool) -> None:
-    """With host.json's age in seconds."""
+    """The header gives the age from host.json in seconds."""
     headers = (await answer(HostSettings(hsts_max_age_seconds=5), scheme=scheme)).headers
     assert (("Strict-Transport-Security", "max-age=5") in headers) is sent
 
@@ -94,32 +94,32 @@ async def test_hsts_goes_out_only_over_https(scheme: str, sent: bool) -> None:
 async def test_on_flex_the_url_is_what_the_front_end_says(
     monkeypatch: pytest.MonkeyPatch, sku: str, url: bytes
 ) -> None:
-    """Elsewhere such headers are headers."""
+    """Without Flex Consumption these headers do not affect the URL."""
     monkeypatch.setenv("WEBSITE_SKU", sku)
     front_end = [(b"X-Forwarded-Proto", b"https"), (b"DISGUISED-HOST", b"front.example")]
     assert (await answer(HostSettings(), *front_end, target="/api/url?a=")).body == url + b" "
 
 
 async def test_the_home_page_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By AzureWebJobsDisableHomepage."""
+    """AzureWebJobsDisableHomepage turns it off, and the host answers 204."""
     monkeypatch.setenv("AzureWebJobsDisableHomepage", "true")
     assert (await answer(HostSettings(), target="/")).status == 204
 
 
 async def test_the_limit_of_bodies_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, in bytes."""
+    """FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets it in bytes."""
     monkeypatch.setenv("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "3")
     assert (await answer(HostSettings(), (b"content-length", b"3"))).status == 200
     assert (await answer(HostSettings(), (b"content-length", b"4"))).status == 500
 
 
 async def test_an_empty_route_prefix_puts_routes_at_the_root() -> None:
-    """As `"routePrefix": ""` does."""
+    """This is what `"routePrefix": ""` in host.json does."""
     assert (await answer(HostSettings(route_prefix=""), target="/url")).status == 200
 
 
 async def test_literals_win_over_parameters_and_methods_may_divide_a_route() -> None:
-    """In whatever order the app names them."""
+    """The order in which the app declares its functions does not matter."""
     routes = {"{*rest}": "any", "items/{id}": "one", "items/new": "form"}
     functions = [Function(name, route, frozenset(), "anonymous", "req", name) for route, name in routes.items()]
     functions.append(Function("post", "items/new", frozenset({"POST"}), "anonymous", "req", "post"))
@@ -137,7 +137,7 @@ async def test_literals_win_over_parameters_and_methods_may_divide_a_route() -> 
 
 
 def test_a_route_that_this_host_does_not_know_is_refused() -> None:
-    """A constraint that was dropped without a word would match too much."""
+    """A constraint that is silently dropped would match too much."""
     with pytest.raises(ValueError, match="not supported"):
         Routes.of([Function("f", "{id:int}", frozenset(), "anonymous", "req", "f")], "api")
 

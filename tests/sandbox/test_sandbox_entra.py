@@ -1,4 +1,4 @@
-"""The stand-in of Entra ID exchanges tokens, publishes its keys, and does what a script says."""
+"""The Entra ID stand-in exchanges tokens, publishes its keys, and follows scripts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The stand-in of Entra ID refuses what the real one refuses, with the real errors, and takes three credentials."""
+"""The Entra ID stand-in refuses what Entra ID refuses, with the same errors, and accepts three credentials."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

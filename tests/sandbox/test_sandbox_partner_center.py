@@ -1,4 +1,4 @@
-"""The stand-in of Partner Center stores profiles for good tokens, and refuses as the real one does."""
+"""The Partner Center stand-in stores profiles for valid tokens, and refuses requests as Partner Center does."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -176,7 +176,7 @@ def test_a_write_can_be_applied_behind_any_answer(sandbox: Sandbox) -> None:
 
 
 def emails(sandbox: Sandbox, times: int, user: str = "alice") -> list[str]:
-    """What so many reads give."""
+    """Return the email address that each of `times` reads returns."""
     with client(sandbox, user) as partner_center:
         return [json.loads(partner_center.get(GET_PATH).content)["email"] for _ in range(times)]
 

@@ -1,4 +1,4 @@
-"""Tokens can be minted good, bad and absurd."""
+"""The sandbox can mint valid, invalid and malformed tokens."""
 
 import jwt
 import pytest

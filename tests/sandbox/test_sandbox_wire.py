@@ -31,7 +31,7 @@ def sandbox(started: Sandbox) -> Sandbox:
 
 
 def bytes_of(sandbox: Sandbox, answer: Answer) -> bytes:
-    """What comes over the wire when `answer` is scripted."""
+    """Return the bytes on the wire when `answer` is scripted."""
     sandbox.partner_center.script(answer)
     with connected(sandbox, sandbox.partner_center.server) as stream:
         stream.sendall(LAST_REQUEST)
@@ -110,7 +110,7 @@ def test_a_whole_answer_may_end_in_a_reset(sandbox: Sandbox) -> None:
         stream.sendall(LAST_REQUEST)
         stream.setblocking(True)
         with pytest.raises(ConnectionResetError):
-            # Read below TLS until the end: Python 3.11's ssl takes a reset for a mere end.
+            # Read below TLS until the end: Python 3.11's ssl reports a reset as a normal end.
             list(iter(partial(os.read, stream.fileno(), 4096), b""))
     with client(sandbox) as partner_center:
         assert partner_center.get("/any").content == b"abcd"
@@ -129,7 +129,7 @@ TROUBLES = {
 @pytest.mark.parametrize("fault", TROUBLES)
 def test_a_fault_ends_the_connection_at_its_place(sandbox: Sandbox, fault: Fault) -> None:
     data = bytes_of(sandbox, Answer(body=b"abcd", fault=fault))
-    # A reset may overtake what came before it when this machine is busy.
+    # On a busy machine a reset may overtake the bytes that were sent before it.
     assert data == TROUBLES[fault] or ("reset" in fault and TROUBLES[fault].startswith(data))
     assert len(sandbox.partner_center.journal) == (0 if fault is Fault.RESET_BEFORE_READING else 1)
 

@@ -1,6 +1,6 @@
 """Workers load an app and answer calls; the real one refuses what Azure would refuse.
 
-A process serves one app, so each app here is loaded by a process of its own, all of them at once.
+A process serves one app, so each app here is loaded in its own process; all processes run at once.
 """
 
 import importlib.util
@@ -103,14 +103,14 @@ asyncio.run(main())
 
 
 def start(script: str, *arguments: Path) -> "subprocess.Popen[str]":
-    """Run a script on its own, with the repository as its working directory."""
+    """Run a script in its own process, with the repository as its working directory."""
     command = [sys.executable, "-W", "error", "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own script
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What each process printed, by the name of its app or script."""
+    """Return what each process printed, by the name of its app or script."""
     processes = {}
     folders = {}
     for name, code in APPS.items():
@@ -125,7 +125,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.parametrize("app", ["plain", "string_annotations"])
 def test_a_sound_app_is_loaded(outcomes: dict[str, str], app: str) -> None:
-    """Annotations may be strings."""
+    """Annotations may also be strings."""
     assert outcomes[app] == "loaded plain"
 
 
@@ -148,19 +148,19 @@ def test_an_app_without_functions_is_refused_with_the_reason(outcomes: dict[str,
 @real_only
 @pytest.mark.parametrize("app", ["default_argument", "union_return"])
 def test_the_real_worker_refuses_a_signature_that_it_cannot_bind(outcomes: dict[str, str], app: str) -> None:
-    """A default argument can't carry collaborators, and a union is no return type."""
+    """A default argument cannot inject dependencies, and a union is not a supported return type."""
     assert "FunctionLoadError: cannot load the plain function" in outcomes[app]
 
 
 def test_a_process_serves_one_app_however_often_it_is_started(outcomes: dict[str, str]) -> None:
-    """The same app may be loaded again; another needs a process of its own, and is told so."""
+    """The same app can be loaded again; another app is refused, because it needs its own process."""
     first, again, other = outcomes["again"].splitlines()
     assert (first, again) == ("loaded", "loaded")
     assert "another app needs a process of its own" in other
 
 
 def test_an_invocation_without_an_answer_becomes_a_bare_500(outcomes: dict[str, str]) -> None:
-    """A cancellation that a function lets out, and a function over the time-out, end the same way."""
+    """A cancellation that leaves a function and a function that exceeds its timeout end the same way."""
     answers, _, _ = json.loads(outcomes["misbehave"])
     assert answers == {"cancel": [500, ""], "slow": [500, ""]}
 
@@ -172,5 +172,5 @@ def test_the_worker_adds_no_log_handler(outcomes: dict[str, str]) -> None:
 
 
 def test_a_program_may_run_the_host_on_its_own_loop(outcomes: dict[str, str]) -> None:
-    """One after another, each time with the app's entry module anew, and without a hold on the process's signals."""
+    """Each run loads the app's entry module again and leaves the process's signal handlers unchanged."""
     assert outcomes["in_process"].splitlines() == ["[] True", "[] True"]
