@@ -1,4 +1,4 @@
-"""The template as text: enough of Bicep to compare it with the code, and the compiler where there is one."""
+"""Read the Bicep template as text to compare it with the code, and run the Bicep compiler if one is installed."""
 
 import json
 import os
@@ -15,23 +15,23 @@ SNAPSHOTS = INFRA / "snapshots"
 MAIN = INFRA / "main.bicep"
 FILES = sorted(INFRA.rglob("*.bicep"))
 VARIANTS = {path.stem: path for path in sorted((INFRA / "variants").glob("*.bicepparam"))}
-# What snapshots are made for, so that they are the same on every machine.
+# The context of every snapshot. It is fixed so that snapshots are the same on every machine.
 CONTEXT = {
     "tenant-id": "00000000-0000-0000-0000-000000000001",
     "subscription-id": "00000000-0000-0000-0000-000000000002",
     "resource-group": "rg-snapshot",
     "location": "westeurope",
-    "deployment-name": "main",  # names of deployments are made from it
+    "deployment-name": "main",  # deployment names are derived from it
 }
 
 
 def text(path: Path) -> str:
-    """A file without its comments."""
+    """Return a file's text without its comments."""
     return re.sub(r"^\s*//.*$|(?<=\s)// .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def block(source: str, start: str) -> str:
-    """From the first brace behind ``start`` to the one that closes it."""
+    """Return the text from the first brace after ``start`` to its closing brace."""
     begin = source.index("{", source.index(start))
     depth = 0
     for place in range(begin, len(source)):
@@ -42,14 +42,14 @@ def block(source: str, start: str) -> str:
 
 
 def names(source: str) -> set[str]:
-    """The names of settings that a piece of Bicep sets."""
+    """Return the names of the settings that a piece of Bicep assigns."""
     return set(re.findall(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\??:", source))
 
 
 def compiler() -> list[str] | None:
-    """The command of a Bicep compiler: what BICEP says, else the one on the PATH; None where there is none.
+    """Return the command of a Bicep compiler: from BICEP, else from the PATH; None if there is none.
 
-    A command named bicep-offline is one that restores nothing and prints a snapshot itself.
+    A command named bicep-offline restores no modules and prints the snapshot to standard output.
     """
     named = os.environ.get("BICEP")
     if named:
@@ -59,14 +59,14 @@ def compiler() -> list[str] | None:
 
 
 def snapshot(command: list[str], parameters: Path, infra: Path = INFRA) -> str:
-    """What a parameter file would deploy, as the compiler tells it, in a form that can be compared as text.
+    """Return what the compiler says a parameter file would deploy, in a form that can be compared as text.
 
     Raises:
-        subprocess.CalledProcessError: It would deploy nothing; ``stderr`` says why.
+        subprocess.CalledProcessError: The compiler failed; ``stderr`` says why.
     """
     if Path(command[-1]).name.startswith("bicep-offline"):
         return normalised(_output_of([*command, str(infra), "--snapshot", str(parameters)]))
-    with tempfile.TemporaryDirectory() as directory:  # the compiler writes beside the parameters
+    with tempfile.TemporaryDirectory() as directory:  # the compiler writes next to the parameter file
         copy = Path(directory) / "infra"
         shutil.copytree(infra, copy)
         file = copy / parameters.relative_to(infra)
@@ -82,7 +82,7 @@ def _output_of(command: list[str]) -> str:
 
 
 def normalised(document: str) -> str:
-    """JSON with sorted names, and resources in the order of their kinds and ids: modules may be cut anew."""
+    """Sort JSON names, and resources by type and id, so that moving them between modules makes no difference."""
     content = json.loads(document)
     content["predictedResources"].sort(
         key=lambda one: (one["type"], one.get("id", ""), json.dumps(one, sort_keys=True))
@@ -91,12 +91,12 @@ def normalised(document: str) -> str:
 
 
 def deployed(variant: str) -> list[dict[str, Any]]:
-    """The resources of a committed snapshot."""
+    """Return the resources of a committed snapshot."""
     content = json.loads((SNAPSHOTS / f"{variant}.json").read_text(encoding="utf-8"))
     resources: list[dict[str, Any]] = content["predictedResources"]
     return resources
 
 
 def of_kind(resources: list[dict[str, Any]], kind: str, *, named: str = "") -> list[dict[str, Any]]:
-    """Those of one type, or of one type and the end of a name."""
+    """Return the resources of one type, optionally only those whose name ends with ``named``."""
     return [one for one in resources if one["type"] == kind and str(one.get("name", "")).endswith(named)]

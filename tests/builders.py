@@ -1,4 +1,4 @@
-"""Builders: the valid thing, with what a test wants otherwise."""
+"""Builders: each returns a valid object, with overrides for what a test varies."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ EXAMPLE_WIRE = (
 
 
 def an_environment(**overrides: str | None) -> dict[str, str]:
-    """The least environment that is sound. A setting given as None is left out."""
+    """Return the smallest valid environment. A setting given as None is left out."""
     variables: dict[str, str | None] = {
         "ENTRA_CLIENT_ID": CLIENT,
         "ENTRA_ALLOWED_TENANTS": TENANT,
@@ -33,7 +33,7 @@ def an_environment(**overrides: str | None) -> dict[str, str]:
 
 
 def some_settings(**overrides: str | None) -> Settings:
-    """Sound settings."""
+    """Return valid settings."""
     return read_settings(an_environment(**overrides))
 
 
@@ -44,7 +44,7 @@ def an_incoming(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> IncomingRequest:
-    """A call as the host gives it; the body is Microsoft's example unless given."""
+    """Return a request as the host delivers it; the body is Microsoft's example unless given."""
     content = json.dumps(EXAMPLE).encode() if body is None else body
     return IncomingRequest(method=method, url=url, headers=headers or {}, body=content)
 
@@ -74,5 +74,5 @@ def a_started_call(**incoming: Any) -> Call:  # noqa: ANN401  an_incoming's own 
 
 
 def read_body(body: bytes) -> SupportProfile:
-    """Read the full profile that a body holds."""
+    """Read the full profile from a body."""
     return read_profile(read_members(body))

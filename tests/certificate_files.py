@@ -1,4 +1,4 @@
-"""Certificate files, made at run time: PEM and PFX, encrypted or not, with a chain or without."""
+"""Certificate files, generated at run time: PEM and PFX, encrypted or not, with a chain or without."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 def new_key() -> rsa.RSAPrivateKey:
-    """An RSA key as certificates have them."""
+    """Generate an RSA key of the kind that certificates use."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass(frozen=True)
 class CertificateFile:
-    """A certificate, signed by an authority of its own, and its key.
+    """A certificate and its key. The certificate is signed by an authority of its own.
 
     Attributes:
-        days: From when to when it is valid, in days from now.
+        days: Start and end of its validity, in days from now.
     """
 
     key: Key = field(default_factory=new_key)
@@ -43,17 +43,17 @@ class CertificateFile:
 
     @property
     def authority(self) -> x509.Certificate:
-        """Who signed it."""
+        """The certificate of the authority that signed it."""
         return _certificate("authority", self.authority_key, issuer="authority", signer=self.authority_key)
 
     def pem(self, password: str | None = None, *, chain: bool = False, key: bool = True) -> bytes:
-        """Key, certificate and, with ``chain``, its authority's before it, as some tools write them."""
+        """Return key and certificate; with ``chain``, the authority's certificate comes first, as some tools do."""
         parts = [self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, _encryption(password))] if key else []
         parts += [self.authority.public_bytes(Encoding.PEM)] if chain else []
         return b"".join([*parts, self.leaf.public_bytes(Encoding.PEM)])
 
     def pfx(self, password: str | None = None, *, chain: bool = False) -> bytes:
-        """The same as PKCS #12."""
+        """Return the same content as PKCS #12."""
         others = [self.authority] if chain else None
         return pkcs12.serialize_key_and_certificates(b"name", self.key, self.leaf, others, _encryption(password))
 

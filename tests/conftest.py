@@ -12,21 +12,21 @@ from sandbox.functions_host import FunctionsHost
 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
-    """Entra ID and Partner Center, started once."""
+    """Start the stand-ins for Entra ID and Partner Center once per session."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    """Entra ID and Partner Center as they are at the start."""
+    """The stand-ins for Entra ID and Partner Center, reset to their initial state."""
     running_sandbox.reset()
     return running_sandbox
 
 
 @pytest.fixture(scope="session")
 async def functions_host() -> AsyncIterator[FunctionsHost]:
-    """Our app, loaded once: the worker libraries keep it in module globals."""
+    """Load our app once, because the worker libraries keep it in module globals."""
     host = await FunctionsHost.load(ROOT)
     yield host
     await host.close()
@@ -34,13 +34,13 @@ async def functions_host() -> AsyncIterator[FunctionsHost]:
 
 @pytest.fixture
 def live(functions_host: FunctionsHost, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> LiveFunction:
-    """The function over the sandbox, as a process that has just started."""
+    """The function in front of the sandbox, as in a process that has just started."""
     return LiveFunction(functions_host, sandbox, monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def holders() -> Holders:
-    """Services that tests share."""
+    """Services that tests share, by their settings."""
     return {}
 
 
@@ -48,13 +48,13 @@ def holders() -> Holders:
 def warm_live(
     functions_host: FunctionsHost, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, holders: Holders
 ) -> LiveFunction:
-    """The function over the sandbox, in a process that may have served other tests under the same settings."""
+    """The function in front of the sandbox, in a process that may have served other tests with the same settings."""
     return LiveFunction(functions_host, sandbox, monkeypatch, holders=holders)
 
 
 @pytest.fixture
 def every_log() -> Iterator[EveryLog]:
-    """What every logger says, at DEBUG."""
+    """Capture the output of every logger at DEBUG."""
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
     before = [(logger, logger.level) for logger in loggers]
     handler = EveryLog()

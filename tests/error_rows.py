@@ -1,4 +1,4 @@
-"""design.md's error table as rows: how to provoke each code from outside, and what must then be answered."""
+"""The error table as rows: how to provoke each code from outside, and the answer that is expected."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ PC_SCOPE = "https://api.partnercenter.microsoft.com/user_impersonation"
 
 
 class Reach(IntEnum):
-    """How far a call got: what it had asked of the outside."""
+    """How far a call got: the last kind of request that it made to another service."""
 
     NOTHING = 0
     KEYS = 1
@@ -32,16 +32,16 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One way to one code.
+    """One way to provoke one error code.
 
     Attributes:
-        provoke: Makes the trouble, and the call.
+        provoke: Causes the failure and makes the call.
         answer: Status, actor, and whether it is retryable.
         reach: How far the call gets.
-        retry_after: The answer's; None: it has none.
-        challenge: WWW-Authenticate; None: it has none. "..." at its end stands for anything.
-        members: The names of what the problem holds beside the members that every problem has.
-        healing: Whether it is tried again, so that the number of requests is left to chance.
+        retry_after: The Retry-After header; None if it must be absent.
+        challenge: The WWW-Authenticate header; None if it must be absent. A trailing "..." matches anything.
+        members: The names of the problem's members besides those that every problem has.
+        healing: Whether the failure is retried, so that the number of requests varies.
     """
 
     code: str
@@ -60,17 +60,17 @@ class Row:
 
 
 def calling(**call: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:  # noqa: ANN401
-    """A call with something wrong in it."""
+    """Provoke the error with a call that has these arguments."""
     return lambda live: live.call(**call)
 
 
 def signed(**claims: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:  # noqa: ANN401
-    """A call with a rightly signed token that has these claims."""
+    """Provoke the error with a correctly signed token that has these claims."""
     return lambda live: live.call(token=live.sandbox.entra.sign_in("alice", **claims))
 
 
 def with_settings(**settings: str) -> Callable[[LiveFunction], Awaitable[Answered]]:
-    """A good call under these settings."""
+    """Provoke the error with a valid call under these settings."""
 
     def provoke(live: LiveFunction) -> Awaitable[Answered]:
         live.set(**{name: value.format(two=live.sandbox.entra.tenants[1]) for name, value in settings.items()})
@@ -85,7 +85,7 @@ def entra_says(
     path: Endpoint = "token",
     budget: int | None = None,
 ) -> Callable[[LiveFunction], Awaitable[Answered]]:
-    """A good call while Entra ID answers so."""
+    """Provoke the error with a valid call while Entra ID gives these answers."""
 
     def provoke(live: LiveFunction) -> Awaitable[Answered]:
         live.sandbox.entra.script(*answers, times=times, path=path)
@@ -99,7 +99,7 @@ def entra_says(
 def pc_says(
     *answers: Answer, budget: int | None = None, times: int | None = 1
 ) -> Callable[[LiveFunction], Awaitable[Answered]]:
-    """A good call while Partner Center answers so, for so many requests; None is for ever."""
+    """Provoke the error with a valid call while Partner Center answers like this ``times`` times (None: always)."""
 
     def provoke(live: LiveFunction) -> Awaitable[Answered]:
         live.sandbox.partner_center.script(*answers, times=times)
@@ -111,7 +111,7 @@ def pc_says(
 
 
 def tls(switch: str, *, of: str) -> Callable[[LiveFunction], Awaitable[Answered]]:
-    """A good call while connections to one stand-in end in the TLS handshake."""
+    """Provoke the error with a valid call while TLS handshakes with one stand-in fail."""
 
     def provoke(live: LiveFunction) -> Awaitable[Answered]:
         setattr(getattr(live.sandbox, of).server, switch, True)
@@ -128,7 +128,7 @@ async def _closed(live: LiveFunction, setting: str) -> Answered:
 
 
 async def _token_endpoint_closed(live: LiveFunction) -> Answered:
-    """Keys can be had, and the exchange cannot."""
+    """Leave the keys available and make the token endpoint unreachable."""
     entra = live.sandbox.entra
     tenant_url = f"{entra.base_url}/{entra.tenants[0]}"
     document = {
@@ -142,7 +142,7 @@ async def _token_endpoint_closed(live: LiveFunction) -> Answered:
 
 
 async def _cancelled_before_the_put(live: LiveFunction) -> Answered:
-    """The worker gives the invocation up while Entra ID is asked."""
+    """Cancel the invocation, as the worker does, while the exchange waits for Entra ID."""
     gate = threading.Event()
     live.sandbox.entra.script(Answer.true(gate=gate))
     task = live.start(live.sandbox.entra.sign_in("alice"))

@@ -1,4 +1,4 @@
-"""Every class of errors.py, and those that are raised."""
+"""All error classes of errors.py, and those that are raised: the classes with a code."""
 
 from update_profile.errors import UpdateProfileError
 

@@ -1,4 +1,4 @@
-"""Fakes of a call's collaborators: each does what it was told, and all note in one list what they were asked."""
+"""Fakes of a call's collaborators: each has a preset outcome, and all record their calls in one shared list."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -23,9 +23,9 @@ Answers = Answer | list[Answer]
 
 @dataclass
 class Outcomes:
-    """The outcome of each step: a value, or an exception that it raises. ``steps`` records what was asked.
+    """The outcome of each step: a value to return or an exception to raise. ``steps`` records the calls.
 
-    Partner Center's answers may be a list, given in turn; the last one repeats.
+    Partner Center's answers may be a list: they are returned in turn, and the last one repeats.
     """
 
     caller: Caller | BaseException = field(default_factory=a_caller)
@@ -41,14 +41,14 @@ class Outcomes:
 
 @dataclass
 class FakeTokens:
-    """Exchanges nothing."""
+    """A token source that makes no exchange."""
 
     outcomes: Outcomes
 
     async def access_token(
         self, caller: Caller, assertion: str, *, deadline: Deadline, claims: str | None = None
     ) -> tuple[AccessToken, TokenSource]:
-        """Return the token as if it were cached."""
+        """Return the token as if it came from the cache."""
         assert caller is self.outcomes.caller
         assert assertion
         assert deadline.remaining_seconds() > 0
@@ -56,14 +56,14 @@ class FakeTokens:
         return _come_to(self.outcomes.access_token), "cached"
 
     def forget(self, caller: Caller, refused: AccessToken) -> None:
-        """Record it."""
+        """Record that the token was dropped."""
         assert (caller, refused) == (self.outcomes.caller, self.outcomes.access_token)
         self.outcomes.steps.append("forget")
 
 
 @dataclass
 class FakePartnerCenter:
-    """Reads and writes nothing."""
+    """A Partner Center client that sends nothing."""
 
     outcomes: Outcomes
 
@@ -76,7 +76,7 @@ class FakePartnerCenter:
         call: Call,
         deadline: Deadline,
     ) -> ProfileResponse:
-        """Return the next answer, and keep what would have been sent."""
+        """Return the next answer and record what would have been sent."""
         assert caller is self.outcomes.caller
         self.outcomes.deadlines.append(deadline)
         if profile is None:
@@ -89,26 +89,26 @@ class FakePartnerCenter:
 
 @dataclass
 class FakeValidator:
-    """Validates nothing."""
+    """A validator that does not check the token."""
 
     outcomes: Outcomes
 
     async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
-        """Return the caller, whatever the token."""
+        """Return the preset caller, whatever the token."""
         assert deadline.remaining_seconds() > 0
         self.outcomes.steps.append(f"token {assertion}")
         return _come_to(self.outcomes.caller)
 
 
 class FakeCredential:
-    """A secret that counts its refusals. ``fault`` is what ``check`` raises."""
+    """A client secret that counts its refusals. ``check`` raises ``fault`` if it is given."""
 
     def __init__(self, fault: BaseException | None = None) -> None:
         self.fault = fault
         self.refusals = 0
 
     def check(self) -> None:
-        """Raise the fault."""
+        """Raise the fault, if there is one."""
         if self.fault is not None:
             raise self.fault
 
@@ -118,7 +118,7 @@ class FakeCredential:
         return "a-secret"
 
     def refused(self) -> None:
-        """Count it."""
+        """Count the refusal."""
         self.refusals += 1
 
 

@@ -1,4 +1,4 @@
-"""Fakes for what cannot happen on a wire, and for clocks."""
+"""Fakes for clocks, and for upstream behaviour that cannot be produced on a real connection."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ class FakeClock:
     """A clock that stands still until it is moved."""
 
     def __init__(self, now: float = 1_000_000.0) -> None:
-        """``now`` in seconds."""
+        """``now`` is the initial time, in seconds."""
         self.now = now
 
     def __call__(self) -> float:
@@ -20,12 +20,12 @@ class FakeClock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock."""
+        """Move the clock forward."""
         self.now += seconds
 
 
 class FakeHttp:
-    """Returns the outcomes in turn and repeats the last one. It records what was asked."""
+    """Returns or raises the outcomes in turn and repeats the last one. It records the requests and deadlines."""
 
     def __init__(self, *outcomes: HttpAnswer | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -53,7 +53,7 @@ class FakeMetadata:
         self.gate.set()
 
     async def fetch(self, tenant_id: str, *, deadline: Deadline) -> TenantMetadata:
-        """Return what is published right now."""
+        """Return what is published at this moment, or raise the failure."""
         self.fetches.append(tenant_id)
         assert deadline.remaining_seconds() > 0
         await self.gate.wait()

@@ -1,4 +1,4 @@
-"""What Partner Center and the network can do to a PUT, as rows: once, and always, and what must then be true."""
+"""What Partner Center and the network can do to a PUT, once or always, and the expected outcome of each."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ PROFILE = b'{"email":"relayed@contoso.example"}'
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What a call comes to.
+    """The expected outcome of a call.
 
     Attributes:
-        code: The problem's; None for a success.
-        outcome: ``unknown``, ``confirmed-by-read``, or None where the end is plain.
-        puts: How many PUTs Partner Center saw whole.
-        gets: How many times it was read.
-        retry_after: The answer's header; None: it has none.
-        body: The answer's, of a success; None: not looked at.
+        code: The problem's code; None for a success.
+        outcome: ``unknown``, ``confirmed-by-read``, or None when the outcome is certain.
+        puts: How many complete PUTs Partner Center received.
+        gets: How many times the profile was read.
+        retry_after: The Retry-After header; None if it must be absent.
+        body: The body of a success; None if it is not checked.
     """
 
     status: int
@@ -38,12 +38,12 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRow:
-    """One trouble.
+    """One fault.
 
     Attributes:
-        answer: What is scripted for a PUT.
-        once: What it comes to when only the first PUT meets it.
-        always: What it comes to when every PUT does.
+        answer: The scripted answer to a PUT.
+        once: The outcome when only the first PUT meets the fault.
+        always: The outcome when every PUT does.
         budget_seconds: REQUEST_BUDGET_SECONDS.
     """
 
@@ -65,19 +65,19 @@ UNEXPECTED = Truth(status=502, code="partner_center_unexpected")
 
 
 def same(name: str, answer: Answer, truth: Truth, **more: Any) -> FaultRow:  # noqa: ANN401  the class's own fields
-    """A trouble that is final: once or always makes no difference."""
+    """A fault that is final: the outcome is the same whether it happens once or always."""
     return FaultRow(name=name, answer=answer, once=truth, always=truth, **more)
 
 
 def healing(name: str, answer: Answer, code: str, *, retry_after: str = "5") -> FaultRow:
-    """A trouble that is tried again: once it is not noticed, always it is told after four attempts."""
+    """A fault that is retried: one occurrence goes unnoticed, a lasting one is reported after four attempts."""
     once = replace(SUCCESS, puts=2)
     always = Truth(status=answer.status, code=code, puts=4, retry_after=retry_after)
     return FaultRow(name=name, answer=answer, once=once, always=always, budget_seconds=4)
 
 
 def _no_answer() -> Iterator[FaultRow]:
-    """Sent, and no answer that can be read: not written it stays unknown, written it is confirmed."""
+    """No readable answer to a sent request: the outcome is unknown without a write, and confirmed with one."""
     odd_heads = {
         "a header line with a blank": Answer(headers=(("Request Context", "a"), JSON), body=PROFILE),
         "two Content-Lengths": Answer(headers=(("Content-Length", "1"), ("Content-Length", "2")), body=b"{}"),
@@ -92,7 +92,7 @@ def _no_answer() -> Iterator[FaultRow]:
 
 
 def _readable_heads() -> Iterator[FaultRow]:
-    """Once status and headers can be read, the status is the truth, whatever befalls the body."""
+    """Once the status and headers can be read, the status decides, whatever happens to the body."""
     cut = {
         "reset after the headers": Answer.trouble(Fault.RESET_AFTER_HEADERS),
         "reset in the body": Answer.trouble(Fault.RESET_IN_BODY),
@@ -130,7 +130,7 @@ def _readable_heads() -> Iterator[FaultRow]:
 
 
 def _final() -> Iterator[FaultRow]:
-    """Refusals that trying again cannot mend, in each of the five shapes and none."""
+    """Refusals that a retry cannot fix, in each of the five body shapes and in none of them."""
     shapes: dict[str, Callable[[int], Answer]] = {
         "a number": lambda status: pc.fault(status, 2001),
         "a text": lambda status: pc.fault(status, "2001", data=None),
@@ -162,7 +162,7 @@ def _throttled(retry_after: str, *more: str) -> Answer:
 
 
 def _healing() -> Iterator[FaultRow]:
-    """What is tried again, by itself or after the wait that is asked for."""
+    """Retryable failures: retried by backoff or after the requested wait, or reported if that wait is too long."""
     yield healing("408", Answer(status=408), "partner_center_rejected")
     yield healing("429", pc.throttled(None), "partner_center_throttled")
     for status in (500, 503, 504):

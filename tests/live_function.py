@@ -1,7 +1,7 @@
-"""The function as Azure loads it, in front of the sandbox: what the end-to-end tests drive.
+"""The function as Azure loads it, in front of the sandbox, for the end-to-end tests.
 
 On Python 3.13 and later every call goes through Azure's own worker library as the protobuf messages that the real
-host sends; below that through azure-functions alone.
+host sends; on earlier versions, through azure-functions alone.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ AUDIT_EVENT = "update_profile.completed"
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer as a caller sees it; header names in lower case."""
+    """An answer as a caller sees it; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,14 +40,14 @@ class Answered:
 
     @classmethod
     def of(cls, answer: HttpAnswer) -> "Answered":
-        """Read the host's answer, in which no name may stand twice."""
+        """Convert the host's answer, in which no header name may occur twice."""
         names = [name.lower() for name, _ in answer.headers]
         assert len(set(names)) == len(names), names
         return cls(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
 
     @property
     def json(self) -> Any:  # noqa: ANN401
-        """The body."""
+        """The body, decoded as JSON."""
         return json.loads(self.body)
 
     @property
@@ -65,7 +65,7 @@ Holders = dict[tuple[object, ...], ServiceHolder]
 
 
 class LiveFunction:
-    """Calls the function, and knows what it did outside."""
+    """Calls the function and shows which requests it made to the stand-ins."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class LiveFunction:
         holders: Holders | None = None,
         network: Network | None = None,
     ) -> None:
-        """``holders``: services to share, by their settings; None: a new service whenever a setting changes."""
+        """``holders`` are services to share, by their settings; with None, each change of a setting makes a new one."""
         self.host = host
         self.sandbox = sandbox
         self._environment = environment
@@ -98,14 +98,14 @@ class LiveFunction:
     def restart(self) -> None:
         """Do what Azure does when a setting changes: the next call is the first one of a new process."""
         settings = tuple((name, os.environ.get(name)) for name in NAMES)
-        # A service that knows other signing keys is of no use.
+        # A service that holds other signing keys cannot be reused.
         key = (*settings, self.sandbox.entra.keys.current.kid)
         holders = self._holders if self._holders is not None and self._network is None else {}
         holder = holders.setdefault(key, ServiceHolder(self._network))
         self._environment.setattr(http_trigger, "_service", holder)
 
     def set(self, **settings: str | None) -> None:
-        """Change settings and restart; None takes one away."""
+        """Change settings and restart; None removes a setting."""
         for name, value in settings.items():
             if value is None:
                 self._environment.delenv(name, raising=False)
@@ -137,7 +137,7 @@ class LiveFunction:
         return Answered.of(await self.host.handle(method=method, target=target, headers=raw, body=content))
 
     def start(self, token: str) -> "asyncio.Task[HttpAnswer]":
-        """Post the example straight to the worker, in a task that stands for the invocation: cancel it at will."""
+        """Post the example directly to the worker. The returned task stands for the invocation and can be cancelled."""
         headers = (("authorization", f"Bearer {token}"), ("content-type", "application/json"))
         call = HttpCall(
             method="POST", url=f"http://localhost{ROUTE}", headers=headers, body=json.dumps(EXAMPLE).encode()
@@ -149,24 +149,24 @@ class LiveFunction:
 
     @property
     def puts(self) -> list[Entry]:
-        """What Partner Center was asked to write."""
+        """The writes that Partner Center received."""
         return self.sandbox.partner_center.journal.of(method="PUT")
 
     @property
     def exchanges(self) -> list[Entry]:
-        """What Entra ID was asked to exchange."""
+        """The exchanges that Entra ID received."""
         return self.sandbox.entra.journal.of("token")
 
 
 class EveryLog(logging.Handler):
-    """Every record of every logger, from DEBUG on."""
+    """Collects every record of every logger, from DEBUG on."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Keep the record."""
         self.records.append(record)
 
     @property
@@ -175,13 +175,13 @@ class EveryLog(logging.Handler):
         return [record for record in self.records if record.getMessage().startswith(AUDIT_EVENT)]
 
     def text(self) -> str:
-        """All that was logged: messages, stacks, and every attribute of every record."""
+        """Return everything that was logged: messages, stack traces and every attribute of every record."""
         formatter = logging.Formatter()
         return "\n".join(f"{formatter.format(record)} {vars(record)}" for record in self.records)
 
 
 def closed_port_url() -> str:
-    """An address at which nobody listens."""
+    """Return a URL on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"https://localhost:{listener.getsockname()[1]}"

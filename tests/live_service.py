@@ -1,4 +1,4 @@
-"""The function's real parts, sent to the stand-ins."""
+"""The function's real components, connected to the stand-ins."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,36 +19,36 @@ from update_profile.transport.client import HttpClient, create_ssl_context
 
 @contextmanager
 def living_service(sandbox: Sandbox, **settings: str | None) -> Iterator[Service]:
-    """Every collaborator of a call, built from the sandbox's settings; None leaves a setting out."""
+    """Build every collaborator of a call from the sandbox's settings; None leaves a setting out."""
     variables = {**sandbox.settings(), **settings}
     yield build({name: value for name, value in variables.items() if value is not None})
 
 
 def a_client(sandbox: Sandbox) -> HttpClient:
-    """The real client, which trusts the sandbox."""
+    """Return the real HTTP client, with the sandbox's certificate authority trusted."""
     return HttpClient(create_ssl_context(str(sandbox.ca_file)))
 
 
 async def validated(service: Service, assertion: str) -> Caller:
-    """The caller behind a bearer token."""
+    """Return the caller that a bearer token identifies."""
     return await service.token_validator.validate(assertion, deadline=Deadline.after(10))
 
 
 async def exchanged(service: Service, assertion: str, *, seconds: float = 20.0) -> tuple[AccessToken, TokenSource]:
-    """The Partner Center token for a bearer token, and how it was come by."""
+    """Return the Partner Center token for a bearer token, and the source of that token."""
     caller = await validated(service, assertion)
     return await service.tokens.access_token(caller, assertion, deadline=Deadline.after(seconds))
 
 
 def a_call(*, seconds: float = 10.0, headers: dict[str, str] | None = None) -> Call:
-    """A call that has so much time left."""
+    """Return a call with this much time left."""
     call = a_started_call(headers=headers)
     call.deadline = Deadline.after(seconds)
     return call
 
 
 def a_profile(**values: str) -> SupportProfile:
-    """Microsoft's example, with other values where a test wants them."""
+    """Return Microsoft's example, with other values where a test needs them."""
     return read_profile(list({**EXAMPLE, **values}.items()))
 
 
@@ -68,13 +68,13 @@ async def put(
 async def sent(
     center: PartnerCenterApi, token: AccessToken, call: Call | None = None, profile: SupportProfile | None = None
 ) -> ProfileResponse:
-    """Write a profile with this token, in all the time that the call has left."""
+    """Write a profile with this token, using all the time that the call has left."""
     call = call or a_call()
     return await center.request(profile or a_profile(), token, caller=a_caller(), call=call, deadline=call.deadline)
 
 
 def open_sockets() -> int:
-    """How many sockets this process holds, the sandbox's own among them; 0 where the system does not tell."""
+    """Return how many sockets this process has open, including the sandbox's; 0 where the system cannot tell."""
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
         return 0
@@ -84,12 +84,12 @@ def open_sockets() -> int:
 def _is_socket(descriptor: Path) -> bool:
     try:
         return descriptor.readlink().name.startswith("socket:")
-    except FileNotFoundError:  # the one that lists the directory
+    except FileNotFoundError:  # the descriptor that lists this directory
         return False
 
 
 async def until_closed(sandbox: Sandbox, *, sockets_before: int) -> tuple[int, int]:
-    """Wait until nothing is open but what was before; what is open in the end: connections, sockets too many."""
+    """Wait until nothing new is open; return what is still open in the end: connections, additional sockets."""
     servers = (sandbox.entra.server, sandbox.partner_center.server)
     for _ in range(500):
         left = sum(server.open_connections for server in servers), max(0, open_sockets() - sockets_before)

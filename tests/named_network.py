@@ -1,4 +1,4 @@
-"""The network below the HTTP client, with names of our own: which stand-in, or which trouble, is behind a host."""
+"""A network for the HTTP client with its own host names: each leads to a stand-in or to a fault."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,12 +7,12 @@ import httpcore
 
 
 class NamedNetwork(httpcore.AnyIOBackend):
-    """Connects to ports of this machine, and remembers what was asked for.
+    """Connects to ports of this machine and records the requested addresses.
 
     Attributes:
-        ports: Host -> port. A host that is in no row has the default port; without one it cannot be connected to.
-        asked: Each ``host:port`` that was asked for, in order.
-        troubles: Host -> what happens at the next connections to it, in order: raised, or a port in the right one's
+        ports: Host -> port. A host without an entry uses the default port; if there is none, connecting fails.
+        asked: Each requested ``host:port``, in order.
+        troubles: Host -> what happens at the next connections to it, in order: an exception, or a port to use in its
             place.
     """
 
@@ -30,7 +30,7 @@ class NamedNetwork(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Never anywhere but to this machine."""
+        """Connect to a port of this machine, never to another host."""
         self.asked.append(f"{host}:{port}")
         behind = self.ports.get(host, self.default)
         if behind is None:

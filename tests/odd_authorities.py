@@ -1,4 +1,4 @@
-"""Certificate authorities as inspecting proxies have them; Python 3.13 refuses what 3.12 still took."""
+"""Certificate authorities as some inspecting proxies have them; Python 3.13 rejects what 3.12 still accepted."""
 
 import datetime as dt
 import ssl
@@ -15,10 +15,10 @@ from sandbox.certificates import Certificates
 
 
 def odd_certificates(*, critical: bool = True, key_id: bool = True) -> Certificates:
-    """An authority whose basic constraints are not critical, a leaf without an authority key id; else sound ones."""
+    """Return an authority, its basic constraints critical or not, and a leaf, with an authority key id or without."""
     authority_key, key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an inspecting proxy")])
-    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # signs certificates and lists
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # signs certificates and CRLs
     authority = (
         _begun(name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=critical)

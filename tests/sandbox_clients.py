@@ -1,4 +1,4 @@
-"""Real clients of the stand-ins, for the tests of the stand-ins themselves."""
+"""Real clients for the tests of the stand-ins themselves."""
 
 import socket
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ PROFILE = {"Email": "email@sample.com", "Telephone": "4255555555", "Website": "w
 
 
 def client(sandbox: Sandbox, user: str | None = "alice", base_url: str | None = None) -> httpx.Client:
-    """A client of Partner Center with that user's token, or of another `base_url`; None as `user` sends no token."""
+    """Return a client of Partner Center, or of `base_url`, with that user's token; None as `user` sends no token."""
     token = {"Authorization": f"Bearer {sandbox.entra.partner_center_token(user)}"} if user else {}
     return httpx.Client(
         base_url=base_url or sandbox.partner_center.base_url,
@@ -34,9 +34,9 @@ def on_behalf_of(
     tenant: str | None = None,
     **options: Any,  # noqa: ANN401 - MSAL's
 ) -> dict[str, Any]:
-    """What a new MSAL client says to an exchange in `tenant`; None means the first one."""
+    """Return the result of an exchange by a new MSAL client in `tenant`; None means the first tenant."""
     with requests.Session() as session:
-        # Whatever CA bundle the environment names: it is not asked.
+        # Ignore any CA bundle that the environment names.
         session.trust_env = False
         session.verify = str(sandbox.ca_file)
         application = msal.ConfidentialClientApplication(
@@ -53,7 +53,7 @@ def on_behalf_of(
 
 
 def exchange_form(sandbox: Sandbox, **changes: str | None) -> dict[str, str]:
-    """The good form of an exchange for alice; a change to None leaves that field out."""
+    """Return the valid form of an exchange for alice; a change to None leaves that field out."""
     form = {
         "client_id": sandbox.entra.client_id,
         "client_secret": sandbox.entra.client_secret,
@@ -67,14 +67,14 @@ def exchange_form(sandbox: Sandbox, **changes: str | None) -> dict[str, str]:
 
 @contextmanager
 def connected(sandbox: Sandbox, server: HttpServer) -> Iterator[socket.socket]:
-    """A TLS connection to `server`, byte by byte."""
+    """Open a TLS connection to `server` for raw bytes."""
     raw = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     with raw, sandbox.certificates.client_context().wrap_socket(raw, server_hostname="localhost") as stream:
         yield stream
 
 
 def received(stream: socket.socket) -> bytes:
-    """Everything until the other side closes or resets."""
+    """Read everything until the other side closes or resets the connection."""
     data = b""
     try:
         while piece := stream.recv(65536):

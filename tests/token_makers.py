@@ -1,4 +1,4 @@
-"""Makers of tokens, good and bad: each takes the stand-in of Entra ID, which signs."""
+"""Makers of valid and invalid tokens: each takes the stand-in for Entra ID, which signs."""
 
 import json
 from collections.abc import Callable
@@ -13,17 +13,17 @@ Maker = Callable[[Entra], str]
 
 
 def signed(**claims: Any) -> Maker:  # noqa: ANN401  any claim
-    """Alice's token with other claims; None leaves one out."""
+    """Alice's token with other claims; None leaves a claim out."""
     return lambda entra: entra.sign_in("alice", **claims)
 
 
 def headed(key: SigningKey | None = None, **headers: Any) -> Maker:  # noqa: ANN401  any header
-    """Alice's claims under other headers, signed with another key."""
+    """Alice's claims under other headers, signed with ``key`` if it is given."""
     return lambda entra: entra.mint(peek(entra.sign_in("alice")), headers=headers, key=key)
 
 
 def raw(header: bytes | None = None, payload: bytes | None = None) -> Maker:
-    """A rightly signed token over exactly these bytes, KID standing for the key's id; None: over alice's."""
+    """A correctly signed token over exactly these bytes (KID stands for the key's id); None uses alice's."""
 
     def make(entra: Entra) -> str:
         head = {"alg": "RS256", "kid": entra.keys.current.kid}
@@ -37,17 +37,17 @@ def raw(header: bytes | None = None, payload: bytes | None = None) -> Maker:
 
 
 def reshaped(change: Callable[[str], str]) -> Maker:
-    """Alice's good token, with its text changed."""
+    """Alice's valid token with its text changed."""
     return lambda entra: change(entra.sign_in("alice"))
 
 
 def with_claim_text(text: bytes) -> Maker:
-    """Alice's claims, with this text at their end: values that json.dumps does not write, names given twice."""
+    """Alice's claims with this text appended: values that json.dumps does not write, or repeated names."""
     return lambda entra: raw(payload=json.dumps(peek(entra.sign_in("alice"))).encode()[:-1] + text + b"}")(entra)
 
 
 def someone_elses(entra: Entra) -> str:
-    """Alice's token with bob's id written over hers."""
+    """Alice's token with bob's object id in place of hers, so that the signature no longer matches."""
     head, payload, signature = entra.sign_in("alice").split(".")
     claims = {**peek(f"{head}.{payload}."), "oid": entra.users["bob"].object_id}
     return f"{head}.{encode(json.dumps(claims).encode())}.{signature}"

@@ -1,4 +1,4 @@
-"""One record for each answer."""
+"""The audit record of an answer."""
 
 import json
 import time
@@ -38,12 +38,12 @@ FIELDS = [
 
 
 def an_event() -> AuditEvent:
-    """A call that has just begun."""
+    """Return the event of a call that has just started."""
     return AuditEvent(correlation_id="c", request_id="r", operation="post")
 
 
 def test_the_message_is_the_name_and_the_fields_as_json() -> None:
-    """The host stores nothing but the message."""
+    """The host stores only the message, so the message holds every field."""
     event = an_event()
     name, _, document = event.message().partition(" ")
     assert name == "update_profile.completed"
@@ -52,7 +52,7 @@ def test_the_message_is_the_name_and_the_fields_as_json() -> None:
 
 
 def test_a_new_event_claims_nothing() -> None:
-    """What is not come to is None, none or nought."""
+    """Fields start as None, 0, ``none`` or ``ok`` until a step sets them."""
     event = an_event()
     assert (event.code, event.status, event.exchange, event.attempts) == ("ok", 0, "none", 0)
     unknown = [event.tenant_id, event.user_id, event.client_id, event.upstream_status, event.upstream_ms]
@@ -60,7 +60,7 @@ def test_a_new_event_claims_nothing() -> None:
 
 
 def test_the_duration_is_counted_from_the_start_in_whole_milliseconds() -> None:
-    """The answer's status is noted with it."""
+    """The answer's status is recorded at the same time."""
     call = a_started_call()
     call.started_at = time.monotonic() - 2
     call.finish(418)
@@ -70,7 +70,7 @@ def test_the_duration_is_counted_from_the_start_in_whole_milliseconds() -> None:
 
 
 def test_attempts_and_their_time_are_counted_even_if_they_fail() -> None:
-    """No time is told before the first."""
+    """Two attempts that raise are both counted, and ``upstream_ms`` is set."""
     event = an_event()
     for _ in range(2):
         with pytest.raises(RuntimeError), event.attempt():
@@ -94,7 +94,7 @@ def test_attempts_and_their_time_are_counted_even_if_they_fail() -> None:
     ],
 )
 def test_a_failure_gives_what_it_knows(error: UpdateProfileError, told: tuple[object, ...]) -> None:
-    """Its code, and what Partner Center or Entra said in numbers and names."""
+    """The event takes the error's code, and the numbers and names that Partner Center or Entra ID reported."""
     event = an_event()
     event.failed(error)
     assert (event.code, event.upstream_status, event.upstream_code, event.entra_codes, event.entra_trace_id) == told

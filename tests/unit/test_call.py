@@ -1,4 +1,4 @@
-"""What every step of one call needs to know."""
+"""The state that the steps of one call share."""
 
 import time
 
@@ -12,7 +12,7 @@ GIVEN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
 def test_a_call_starts_with_its_ids_and_no_time() -> None:
-    """Nothing can wait before it is allowed to."""
+    """The deadline starts out expired, so no step can wait before the budget is set."""
     call = a_started_call(method="PUT", headers={"ms-correlationid": GIVEN})
     assert call.ids.correlation_id == call.event.correlation_id == GIVEN
     assert call.event.request_id == call.ids.request_id
@@ -24,7 +24,7 @@ def test_a_call_starts_with_its_ids_and_no_time() -> None:
     ("budget_seconds", "reserve"), [(1.0, 0.05), (2.0, 0.1), (20.0, LONGEST_ANSWER_RESERVE_SECONDS)]
 )
 def test_a_call_is_given_its_budget_from_its_start(budget_seconds: float, reserve: float) -> None:
-    """A little is kept back for the answer itself."""
+    """A small reserve is kept back for writing the answer."""
     call = a_started_call()
     call.start_budget(budget_seconds)
     assert call.deadline.at - call.started_at == pytest.approx(budget_seconds - reserve)
@@ -32,7 +32,7 @@ def test_a_call_is_given_its_budget_from_its_start(budget_seconds: float, reserv
 
 
 def test_a_caller_is_noted_and_brings_the_delivery_id_into_effect() -> None:
-    """For the log as well as for the request; not before."""
+    """The audit record and the request get the derived id, and only once the caller is known."""
     headers = {"idempotency-key": "1"}
     call = a_started_call(headers=headers)
     before = call.event.request_id, call.event.user_id

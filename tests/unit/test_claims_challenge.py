@@ -1,4 +1,4 @@
-"""A claims challenge, read from a refusal of Entra ID's and from an API's WWW-Authenticate."""
+"""Claims challenges, read from an Entra ID refusal and from an API's WWW-Authenticate header."""
 
 import base64
 
@@ -10,12 +10,12 @@ CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
 
 
 def encoded(text: str = CLAIMS) -> str:
-    """As an API sends it."""
+    """Return the claims in base64, as an API sends them."""
     return base64.b64encode(text.encode()).decode()
 
 
 def test_claims_are_made_compact() -> None:
-    """They go into a header."""
+    """The claims are sent in a header, so insignificant white space is removed."""
     assert compact_claims('{ "a" : [1,  {"b": null}] }') == '{"a":[1,{"b":null}]}'
 
 
@@ -24,7 +24,7 @@ def test_claims_are_made_compact() -> None:
     [None, 1, {}, "", "{}", "[]", "null", '"a"', "{", "[" * 5_000, '{"a":"' + "x" * MAX_CLAIMS_LENGTH + '"}'],
 )
 def test_what_is_no_sane_json_object_is_no_claims(value: object) -> None:
-    """An empty object asks for nothing."""
+    """An empty object counts as no claims too, because it requests nothing."""
     assert compact_claims(value) is None
 
 
@@ -40,7 +40,7 @@ def test_what_is_no_sane_json_object_is_no_claims(value: object) -> None:
     ],
 )
 def test_a_challenge_is_found_however_it_is_written(header: str) -> None:
-    """Quoted or bare, padded or not, in any order and any case."""
+    """Parameters may be quoted or bare, padded or not, in any order and any case."""
     assert challenged_claims(header) == CLAIMS
 
 
@@ -64,5 +64,5 @@ def test_a_challenge_is_found_however_it_is_written(header: str) -> None:
     ],
 )
 def test_anything_else_is_no_challenge(header: str) -> None:
-    """Another error, other claims, or none that can be read."""
+    """The header has another error, no claims, or claims that cannot be decoded."""
     assert challenged_claims(header) is None

@@ -1,4 +1,4 @@
-"""The national clouds, and who issues a tenant's tokens."""
+"""The national clouds and the issuers of a tenant's tokens."""
 
 import msal.authority
 import pytest
@@ -6,7 +6,7 @@ from builders import TENANT
 
 from update_profile.clouds import CLOUDS, cloud_of, issuers
 
-# Known to MSAL, but no national cloud of Partner Center: they issue under their own names.
+# MSAL knows these hosts, but Partner Center has no national cloud there: they issue under their own names.
 SOVEREIGN = ("login.sovcloud-identity.fr", "login.sovcloud-identity.de", "login.sovcloud-identity.sg")
 
 
@@ -25,7 +25,7 @@ SOVEREIGN = ("login.sovcloud-identity.fr", "login.sovcloud-identity.de", "login.
     ],
 )
 def test_a_known_host_issues_as_its_cloud_does(host: str, v1_host: str, v2_host: str) -> None:
-    """Aliases, too."""
+    """Each alias of a cloud's host maps to the same issuers."""
     known = issuers(f"https://{host}", TENANT)
     assert known.v1 == f"https://{v1_host}/{TENANT}/"
     assert known.v2 == f"https://{v2_host}/{TENANT}/v2.0"
@@ -33,26 +33,26 @@ def test_a_known_host_issues_as_its_cloud_does(host: str, v1_host: str, v2_host:
 
 @pytest.mark.parametrize("host", ["localhost:8443", "login.example", "login.microsoftonline.com.example", *SOVEREIGN])
 def test_an_unknown_host_issues_under_its_own_name(host: str) -> None:
-    """It is trusted as configured."""
+    """An unknown host is trusted as configured."""
     assert cloud_of(f"https://{host}") is None
     known = issuers(f"https://{host}", TENANT)
     assert (known.v1, known.v2) == (f"https://{host}/{TENANT}/", f"https://{host}/{TENANT}/v2.0")
 
 
 def test_every_host_that_msal_knows_is_in_the_table() -> None:
-    """Else the two would disagree on who issues its tokens."""
+    """A gap would make MSAL and this table disagree about issuers; the sovereign clouds are the only exception."""
     known = {host for host in msal.authority.WELL_KNOWN_AUTHORITY_HOSTS if cloud_of(f"https://{host}")}
     assert known == set(msal.authority.WELL_KNOWN_AUTHORITY_HOSTS) - set(SOVEREIGN)
 
 
 def test_the_clouds_are_those_of_partner_center() -> None:
-    """Germany is known and closed."""
+    """The German cloud is listed as closed, with its closing date."""
     assert [name for name, cloud in CLOUDS.items() if cloud.closed is None] == ["global", "usgov", "china"]
     assert "2021-10-29" in str(CLOUDS["germany"].closed)
 
 
 def test_scope_and_address_are_of_one_resource() -> None:
-    """A token for one is refused by another."""
+    """A token for one resource is refused by another, so each scope starts with its cloud's base URL."""
     for cloud in CLOUDS.values():
         assert cloud.scope == f"{cloud.base_url}/user_impersonation"
     assert CLOUDS["china"].base_url == "https://partner.partnercenterapi.microsoftonline.cn"

@@ -1,4 +1,4 @@
-"""The end of a call's time."""
+"""The deadline of a call."""
 
 import time
 
@@ -8,7 +8,7 @@ from update_profile.deadline import Deadline
 
 
 def test_a_deadline_counts_down() -> None:
-    """Never above what was given, and the same moment however often it is asked."""
+    """The remaining time is positive and never exceeds what was given."""
     before = time.monotonic()
     deadline = Deadline.after(60)
     assert before + 60 <= deadline.at <= time.monotonic() + 60
@@ -17,12 +17,12 @@ def test_a_deadline_counts_down() -> None:
 
 @pytest.mark.parametrize("at", [0.0, -1.0])
 def test_nothing_is_left_of_one_that_has_passed(at: float) -> None:
-    """Never less than nothing: it is handed on as a time-out."""
+    """The result is never negative, because it is passed on as a timeout."""
     assert Deadline(at).remaining_seconds() == 0.0
 
 
 def test_work_that_must_say_why_ends_shortly_before() -> None:
-    """A twentieth of what is left, and a tenth of a second at most; nothing of nothing."""
+    """The margin is a twentieth of what is left, at most 0.1 seconds, and zero once the deadline has passed."""
     now = time.monotonic()
     assert Deadline(now + 600).with_margin().at == pytest.approx(now + 599.9)
     assert now + 0.94 <= Deadline(now + 1).with_margin().at <= now + 0.96

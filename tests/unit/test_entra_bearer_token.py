@@ -1,4 +1,4 @@
-"""A bearer token becomes a caller only when everything about it is right; the first failure answers."""
+"""A bearer token is accepted only if every check passes; the first failed check determines the error."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ FORGED: dict[str, Maker] = {
 
 @pytest.mark.parametrize("name", FORGED)
 async def test_a_forged_or_broken_token_is_invalid(sandbox: Sandbox, name: str) -> None:
-    """Whatever its header says: only RS256 with a key that Entra publishes counts, and nothing else is fetched."""
+    """Only RS256 with a key that Entra ID publishes is accepted, and no URL from the header is fetched."""
     with living_service(sandbox) as service:
         with pytest.raises(InvalidToken):
             await validated(service, FORGED[name](sandbox.entra))
@@ -112,7 +112,7 @@ WRONG_CLAIMS: dict[str, tuple[Maker, type[Exception]]] = {
 
 @pytest.mark.parametrize("name", WRONG_CLAIMS)
 async def test_a_wrong_claim_has_its_own_refusal(sandbox: Sandbox, name: str) -> None:
-    """Each claim that is wrong is refused by the error that says so."""
+    """Each wrong claim raises the error class that fits it."""
     make, error = WRONG_CLAIMS[name]
     with living_service(sandbox) as service, pytest.raises(error):
         await validated(service, make(sandbox.entra))
@@ -142,7 +142,7 @@ NO_TIMES = [
 
 @pytest.mark.parametrize("text", NO_TIMES)
 async def test_a_time_that_is_none_makes_a_signed_token_invalid(sandbox: Sandbox, text: bytes) -> None:
-    """Field report B3, on the wire's own bytes: refused, not raised over."""
+    """The values arrive as raw JSON; a time that cannot be read is a refusal, not a crash."""
     claims = peek(sandbox.entra.sign_in("alice"))
     del claims[text.split(b'"')[1].decode()]
     payload = json.dumps(claims).encode()[:-1] + b"," + text + b"}"
@@ -151,14 +151,14 @@ async def test_a_time_that_is_none_makes_a_signed_token_invalid(sandbox: Sandbox
 
 
 async def test_a_claim_that_stands_twice_makes_the_token_invalid(sandbox: Sandbox) -> None:
-    """Two readers could take two different ones."""
+    """Two parsers could read two different values."""
     with living_service(sandbox) as service, pytest.raises(InvalidToken):
         await validated(service, with_claim_text(b',"oid":"someone"')(sandbox.entra))
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 async def test_a_good_token_of_either_version_names_its_user(sandbox: Sandbox, version: str) -> None:
-    """Tenant, user, client and expiry come from the token, and the assertion is the token itself."""
+    """Tenant, user, client and expiry come from the token; the caller keeps only the token's digest."""
     assertion = sandbox.entra.sign_in("alice", version="1.0" if version == "1.0" else "2.0", lifetime_seconds=3600.5)
     alice = sandbox.entra.users["alice"]
     with living_service(sandbox) as service:
@@ -186,7 +186,7 @@ GROUPS = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(200)]
     ids=lambda claims: "+".join(claims),
 )
 async def test_a_big_or_role_laden_token_of_a_user_is_good(sandbox: Sandbox, claims: dict[str, Any]) -> None:
-    """Field report B4: roles and hundreds of groups make no application of a user; a tenant's case does not matter."""
+    """Roles or hundreds of groups do not make a user an application, and the tenant id may be in upper case."""
     if "tid" in claims:
         claims = {"tid": sandbox.entra.tenants[0].upper()}
     assertion = sandbox.entra.sign_in("alice", **claims)
@@ -196,14 +196,14 @@ async def test_a_big_or_role_laden_token_of_a_user_is_good(sandbox: Sandbox, cla
 
 @pytest.mark.parametrize("key_id", [None, "", 5, ["a"], "k" * 129])
 async def test_no_key_is_fetched_for_a_key_id_that_is_none(sandbox: Sandbox, key_id: object) -> None:
-    """Not of text, empty or too long: the token is refused as it stands."""
+    """A key id that is missing, empty, too long or not text is refused before any request."""
     with living_service(sandbox) as service, pytest.raises(InvalidToken, match="kid"):
         await validated(service, headed(kid=key_id)(sandbox.entra))
     assert sandbox.entra.journal == []
 
 
 async def test_no_key_is_fetched_for_a_foreign_tenant(sandbox: Sandbox) -> None:
-    """A stranger makes us ask nobody anything."""
+    """A token from an unlisted tenant is refused without any request."""
     with living_service(sandbox) as service, pytest.raises(TenantNotAllowed):
         await validated(service, sandbox.entra.sign_in("alice", tid=FOREIGN))
     assert sandbox.entra.journal == []
@@ -211,7 +211,7 @@ async def test_no_key_is_fetched_for_a_foreign_tenant(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 async def test_only_a_listed_client_may_call(sandbox: Sandbox, version: str) -> None:
-    """The client is appid in v1 tokens and azp in v2 tokens."""
+    """The client is in appid in v1 tokens and in azp in v2 tokens."""
     listed = sandbox.entra.registration.caller_client_id
     assertion = sandbox.entra.sign_in("alice", version="1.0" if version == "1.0" else "2.0")
     with living_service(sandbox, ENTRA_ALLOWED_CLIENTS=listed) as service:
@@ -233,20 +233,20 @@ async def test_only_a_listed_client_may_call(sandbox: Sandbox, version: str) -> 
     ],
 )
 async def test_the_first_failure_answers(sandbox: Sandbox, make: Maker, error: type[Exception]) -> None:
-    """The order of the checks is the contract's, so that a stranger learns nothing from the later ones."""
+    """The order of the checks is fixed, so a stranger learns nothing from the later ones."""
     listed = sandbox.entra.registration.caller_client_id
     with living_service(sandbox, ENTRA_ALLOWED_CLIENTS=listed) as service, pytest.raises(error):
         await validated(service, make(sandbox.entra))
 
 
 def published(sandbox: Sandbox, issuer: str | None) -> None:
-    """Let the keys document say whose tokens its key may sign."""
+    """Make the keys document name this issuer for its key."""
     sandbox.entra.script(Answer.json({"keys": [sandbox.entra.keys.current.jwk(issuer)]}), path="keys")
 
 
 @pytest.mark.parametrize("issuer", [None, "{base}/{tenantid}/v2.0", "{base}/{tenant}/v2.0", "{base}/{tenant}/"])
 async def test_a_key_signs_for_the_tenant_it_names_or_for_any(sandbox: Sandbox, issuer: str | None) -> None:
-    """A key's issuer is optional, may have the tenant's place left open, and holds for tokens of both versions."""
+    """A key's issuer is optional, may contain the tenantid placeholder, and applies to both token versions."""
     base, tenant = sandbox.entra.base_url, sandbox.entra.tenants[0]
     published(sandbox, issuer.replace("{base}", base).replace("{tenant}", tenant) if issuer else None)
     with living_service(sandbox) as service:
@@ -255,14 +255,14 @@ async def test_a_key_signs_for_the_tenant_it_names_or_for_any(sandbox: Sandbox, 
 
 
 async def test_a_key_of_another_issuer_signs_nothing_here(sandbox: Sandbox) -> None:
-    """A key that Entra publishes for others proves nothing, however good the signature."""
+    """A valid signature is not enough when the key is published for another issuer."""
     published(sandbox, f"{sandbox.entra.base_url}/{sandbox.entra.tenants[1]}/v2.0")
     with living_service(sandbox) as service, pytest.raises(InvalidToken, match="another issuer's key"):
         await validated(service, sandbox.entra.sign_in("alice"))
 
 
 async def test_without_keys_nothing_is_said_of_a_token(sandbox: Sandbox) -> None:
-    """An outage of Entra's is no fault of the caller's."""
+    """An outage of Entra ID is not the caller's fault."""
     sandbox.entra.script(Answer(status=503), path="keys")
     with living_service(sandbox) as service, pytest.raises(EntraUnavailable):
         await validated(service, sandbox.entra.sign_in("alice"))
@@ -270,7 +270,7 @@ async def test_without_keys_nothing_is_said_of_a_token(sandbox: Sandbox) -> None
 
 @pytest.mark.parametrize("number", ["", "AQAB", "!!!", "ü", "A"])
 async def test_a_published_key_that_is_garbage_verifies_nothing(sandbox: Sandbox, number: str) -> None:
-    """A modulus that no key can be made of is a refusal, not a crash."""
+    """A modulus that forms no valid key is a refusal, not a crash."""
     sandbox.entra.script(Answer.json({"keys": [{**sandbox.entra.keys.current.jwk(), "n": number}]}), path="keys")
     with living_service(sandbox) as service, pytest.raises(InvalidToken):
         await validated(service, sandbox.entra.sign_in("alice"))

@@ -1,4 +1,4 @@
-"""Each token is validated once, and remembered for a short while."""
+"""Each token is validated once and then cached for a short time."""
 
 import time
 from collections.abc import Iterator
@@ -21,26 +21,26 @@ from update_profile.settings import read_settings
 
 
 class CountingKeys(SigningKeys):
-    """Counts how often a key is looked up: once for each validation."""
+    """Counts key lookups: each validation makes one."""
 
     lookups = 0
 
     async def find(self, tenant_id: str, key_id: str, *, deadline: Deadline) -> SigningKey:
-        """As it does."""
+        """Count the lookup and find the key."""
         self.lookups += 1
         return await super().find(tenant_id, key_id, deadline=deadline)
 
 
 @contextmanager
 def counted(sandbox: Sandbox) -> Iterator[tuple[TokenValidator, CountingKeys, FakeClock]]:
-    """Callers over real keys, with a clock that can be moved."""
+    """Yield a validator with real keys, those keys, and the validator's fake clock."""
     clock = FakeClock(time.time())
     keys = CountingKeys(partial(fetch_metadata, a_client(sandbox), sandbox.entra.base_url))
     yield TokenValidator(read_settings(sandbox.settings()), keys, clock=clock), keys, clock
 
 
 async def test_a_token_is_validated_once_in_five_minutes(sandbox: Sandbox) -> None:
-    """Then again; the caller is the same each time, the assertion byte for byte."""
+    """Within five minutes the cached caller is returned; after that the token is validated again."""
     token = sandbox.entra.sign_in("alice")
     with counted(sandbox) as (validator, keys, clock):
         first = await validator.validate(token, deadline=Deadline.after(5))
@@ -55,7 +55,7 @@ async def test_a_token_is_validated_once_in_five_minutes(sandbox: Sandbox) -> No
 
 
 async def test_a_remembered_token_expires_to_the_second(sandbox: Sandbox) -> None:
-    """No leeway."""
+    """A cached token is refused from the very second of its expiry."""
     token = sandbox.entra.sign_in("alice", lifetime_seconds=60)
     with counted(sandbox) as (validator, _, clock):
         caller = await validator.validate(token, deadline=Deadline.after(5))
@@ -67,7 +67,7 @@ async def test_a_remembered_token_expires_to_the_second(sandbox: Sandbox) -> Non
 
 
 async def test_a_refusal_is_not_remembered(sandbox: Sandbox) -> None:
-    """Nor anything under a token that is none."""
+    """A refused token leaves no cache entry, whether it is malformed or lacks the scope."""
     good = sandbox.entra.sign_in("alice")
     bad = [good[:-8] + "AAAAAAAA", "no.token.atall", "", "\ud800", sandbox.entra.sign_in("alice", scp="other")]
     with counted(sandbox) as (validator, _, _):
@@ -79,7 +79,7 @@ async def test_a_refusal_is_not_remembered(sandbox: Sandbox) -> None:
 
 
 async def test_no_token_is_kept_and_the_number_is_bounded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A digest is enough to know it by."""
+    """Only the token's digest is kept, which is enough to recognise it."""
     monkeypatch.setattr(bearer_token, "MAX_REMEMBERED_TOKENS", 3)
     tokens = [sandbox.entra.sign_in("alice") for _ in range(5)]
     with counted(sandbox) as (validator, _, _):

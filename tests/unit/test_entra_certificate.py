@@ -1,4 +1,4 @@
-"""A certificate file, read."""
+"""Reading a certificate file."""
 
 import pytest
 from certificate_files import CertificateFile, new_key
@@ -15,7 +15,7 @@ PASSWORD = "päss wörd"
 @pytest.mark.parametrize("password", [None, PASSWORD])
 @pytest.mark.parametrize("form", ["pem", "pfx"])
 def test_key_and_certificate_are_found(form: str, password: str | None, chain: bool) -> None:
-    """Encrypted or not; of a chain it is the certificate that belongs to the key."""
+    """The file may be encrypted; from a chain, only the certificate that matches the key is used."""
     content = getattr(FILE, form)(password, chain=chain)
     read = read_certificate(content, password)
     assert read.private_key.private_numbers() == FILE.key.private_numbers()
@@ -27,14 +27,14 @@ def test_key_and_certificate_are_found(form: str, password: str | None, chain: b
 
 
 def test_a_password_that_is_not_needed_is_no_matter() -> None:
-    """A file that is not encrypted opens all the same."""
+    """A password for a file that is not encrypted is ignored."""
     assert read_certificate(FILE.pem(), PASSWORD).pem
 
 
 @pytest.mark.parametrize("form", ["pem", "pfx"])
 @pytest.mark.parametrize(("password", "why"), [("wrong", "does not open"), (None, "")])
 def test_a_password_that_does_not_open_the_file_is_told_as_that(form: str, password: str | None, why: str) -> None:
-    """Wrong, or missing where one is needed."""
+    """The password is wrong, or it is missing for an encrypted file."""
     with pytest.raises(BadCertificate) as caught:
         read_certificate(getattr(FILE, form)(PASSWORD), password)
     assert caught.value.password
@@ -56,7 +56,7 @@ def test_a_password_that_does_not_open_the_file_is_told_as_that(form: str, passw
     ids=["empty", "DER", "text", "broken PEM", "no key", "another kind of key", "no certificate", "another's"],
 )
 def test_what_cannot_sign_is_refused_with_the_reason(content: bytes, why: str) -> None:
-    """And with nothing of the file."""
+    """The refusal does not blame the password."""
     with pytest.raises(BadCertificate, match=why) as caught:
         read_certificate(content, None)
     assert not caught.value.password
@@ -64,7 +64,7 @@ def test_what_cannot_sign_is_refused_with_the_reason(content: bytes, why: str) -
 
 @pytest.mark.parametrize(("days", "why"), [((-2, -1), "has expired"), ((1, 2), "not valid yet")])
 def test_a_certificate_has_its_time(days: tuple[float, float], why: str) -> None:
-    """Outside it Entra ID would refuse it."""
+    """Entra ID would refuse a certificate outside its validity period."""
     read = read_certificate(CertificateFile(days=days).pem(), None)
     now = (read.not_before + read.not_after) / 2
     read.check_time(now)
@@ -73,11 +73,11 @@ def test_a_certificate_has_its_time(days: tuple[float, float], why: str) -> None
 
 
 def test_no_key_stands_in_what_a_log_might_print() -> None:
-    """Nor the certificate."""
+    """The representation shows neither the key nor the certificate."""
     assert "PRIVATE" not in repr(read_certificate(FILE.pem(), None))
     assert "BEGIN" not in repr(read_certificate(FILE.pem(), None))
 
 
 def test_the_key_is_the_files_own() -> None:
-    """So that the tests above compare what they mean to."""
+    """Each generated key is different, so the comparisons above are meaningful."""
     assert new_key().private_numbers() != new_key().private_numbers()

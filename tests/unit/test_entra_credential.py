@@ -1,4 +1,4 @@
-"""What proves to Entra ID that it is this function that asks."""
+"""The credentials with which this function authenticates to Entra ID."""
 
 import logging
 import time
@@ -23,31 +23,31 @@ BAD = "update_profile.bad_certificate"
 
 
 def soon() -> Deadline:
-    """A deadline."""
+    """Return a deadline five seconds from now."""
     return Deadline.after(5)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the certificate lies."""
+    """The path of the certificate file."""
     return tmp_path / "kept-to-itself.pem"
 
 
 def credential(file: Path, *, password: str | None = None, clock: FakeClock | None = None) -> CertificateCredential:
-    """A certificate credential."""
+    """Return a certificate credential for this file."""
     secret = SecretStr(password) if password else None
     return CertificateCredential(str(file), secret, clock=clock or FakeClock(time.time()))
 
 
 def replace(file: Path, content: bytes) -> None:
-    """Put another file in its place, as those who rotate do."""
+    """Replace the file atomically, as rotation tools do."""
     new = file.with_suffix(".new")
     new.write_bytes(content)
     new.replace(file)
 
 
 async def signing(certificate: CertificateCredential) -> object:
-    """Whose key signs."""
+    """Return the numbers of the private key that signs."""
     certificate.check()
     given: Any = await certificate.for_msal(deadline=soon())
     assert given["public_certificate"].startswith("-----BEGIN CERTIFICATE")
@@ -55,7 +55,7 @@ async def signing(certificate: CertificateCredential) -> object:
 
 
 def refused(certificate: CertificateCredential) -> tuple[str, str]:
-    """Which setting is at fault, and why."""
+    """Return the setting that is at fault, and the reason."""
     with pytest.raises(Misconfigured) as caught:
         certificate.check()
     (fault,) = caught.value.fields
@@ -65,7 +65,7 @@ def refused(certificate: CertificateCredential) -> tuple[str, str]:
 
 
 async def test_a_secret_is_given_as_it_is() -> None:
-    """Nothing can be seen of it from here."""
+    """A secret cannot be checked here, and a refusal does not change it."""
     made = create_credential(some_settings(ENTRA_CLIENT_SECRET="s"), FakeHttp(an_answer()))
     made.check()
     assert await made.for_msal(deadline=soon()) == "s"
@@ -74,7 +74,7 @@ async def test_a_secret_is_given_as_it_is() -> None:
 
 
 async def test_an_identitys_token_is_given_by_a_function_and_anew_after_a_refusal() -> None:
-    """Asked for in the audience of the cloud, and only when a call needs it."""
+    """The first request uses the cloud's federated audience and is made only when a call needs a token."""
     ends = int(time.time()) + 3600
     answers = [an_answer(200, f'{{"access_token": "{n}", "expires_on": {ends}}}'.encode()) for n in ("one", "two")]
     http = FakeHttp(*answers)
@@ -99,7 +99,7 @@ async def test_an_identitys_token_is_given_by_a_function_and_anew_after_a_refusa
 @pytest.mark.parametrize("form", ["pem", "pfx"])
 @pytest.mark.parametrize("password", [None, PASSWORD])
 async def test_a_certificate_file_gives_its_key(file: Path, form: str, password: str | None) -> None:
-    """In either form, encrypted or not."""
+    """Both file formats work, encrypted or not, and a refusal does not change the key."""
     file.write_bytes(getattr(FIRST, form)(password))
     made = credential(file, password=password)
     assert await signing(made) == FIRST.key.private_numbers()
@@ -112,7 +112,7 @@ async def test_a_certificate_file_gives_its_key(file: Path, form: str, password:
 
 
 async def test_a_new_file_counts_at_the_next_call(file: Path) -> None:
-    """Rotation needs neither a restart nor code."""
+    """Rotation needs no restart."""
     file.write_bytes(FIRST.pem())
     made = credential(file)
     assert await signing(made) == FIRST.key.private_numbers()
@@ -124,7 +124,7 @@ async def test_a_new_file_counts_at_the_next_call(file: Path) -> None:
 async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(
     file: Path, caplog: pytest.LogCaptureFixture, broken: bytes | None
 ) -> None:
-    """It is logged by name, once for each file; the next good one counts."""
+    """The failure is logged once per file, without its path; the next valid file is used."""
     file.write_bytes(FIRST.pem())
     made = credential(file)
     await signing(made)
@@ -157,7 +157,7 @@ async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(
 async def test_without_a_usable_certificate_the_setting_is_named_until_it_is_mended(
     file: Path, content: bytes | None, password: str | None, setting: str, why: str
 ) -> None:
-    """Never its path, nor anything of the file."""
+    """The error names the setting and the reason, but never the path."""
     if content is not None:
         file.write_bytes(content)
     made = credential(file, password=password)
@@ -169,7 +169,7 @@ async def test_without_a_usable_certificate_the_setting_is_named_until_it_is_men
 
 
 async def test_a_certificate_that_expires_in_use_is_told(file: Path) -> None:
-    """And why a newer file does not count, where that is so."""
+    """If a newer file cannot be used, the error gives that file's fault instead."""
     clock = FakeClock(time.time())
     file.write_bytes(FIRST.pem())
     made = credential(file, clock=clock)
@@ -182,7 +182,7 @@ async def test_a_certificate_that_expires_in_use_is_told(file: Path) -> None:
 
 @pytest.mark.parametrize("first", [True, False], ids=["the first", "a later one"])
 async def test_a_certificate_that_was_put_in_place_early_counts_from_its_first_moment(file: Path, first: bool) -> None:
-    """The older one serves until then; without one, the setting is wrong until then."""
+    """Until then the older certificate is used; without one, the setting is reported as wrong."""
     clock, early = FakeClock(time.time()), CertificateFile(days=(1, 60))
     made = credential(file, clock=clock)
     if not first:
@@ -198,7 +198,7 @@ async def test_a_certificate_that_was_put_in_place_early_counts_from_its_first_m
 
 
 async def test_a_certificate_is_not_given_before_it_was_looked_at(file: Path) -> None:
-    """A fault of ours would be told as a setting, not raised as something odd."""
+    """Calling for_msal before check raises Misconfigured rather than an unrelated exception."""
     file.write_bytes(FIRST.pem())
     with pytest.raises(Misconfigured):
         await credential(file).for_msal(deadline=soon())

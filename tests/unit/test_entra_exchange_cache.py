@@ -1,4 +1,4 @@
-"""One exchange for each assertion; its token kept no longer than it may be."""
+"""One exchange per assertion, and its token is cached no longer than allowed."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from update_profile.errors import ConsentRequired, EntraThrottled, EntraTimeout,
 
 
 class FakeExchange:
-    """Exchanges by counting; ``gate`` holds it back while unset, ``failure`` makes it fail."""
+    """Numbers its tokens; it waits while ``gate`` is unset and raises ``failure`` if that is set."""
 
     def __init__(self, *, expires_in_seconds: float = 3600) -> None:
         self.callers: list[Caller] = []
@@ -46,20 +46,20 @@ class FakeExchange:
 
 
 def soon(seconds: float = 10) -> Deadline:
-    """A deadline."""
+    """Return a deadline this many seconds from now."""
     return Deadline.after(seconds)
 
 
 async def token_of(
     cache: ExchangeCache, assertion: str = "assertion", *, seconds: float = 10, claims: str | None = None
 ) -> tuple[AccessToken, TokenSource]:
-    """The token of the caller with this bearer token."""
+    """Return the token for the caller with this bearer token, and its source."""
     caller = a_caller(token_digest=a_digest(assertion))
     return await cache.access_token(caller, "assertion", deadline=soon(seconds), claims=claims)
 
 
 async def test_a_token_is_asked_for_once_and_then_held() -> None:
-    """The second call costs no request."""
+    """The second call makes no request."""
     exchange = FakeExchange()
     cache = ExchangeCache(exchange)
     first = await token_of(cache)
@@ -71,7 +71,7 @@ async def test_a_token_is_asked_for_once_and_then_held() -> None:
 
 
 async def test_another_assertion_or_tenant_is_another_entry() -> None:
-    """Bound to the very token: a sign-in without MFA never gets the token of one with it."""
+    """An entry is bound to one bearer token, so a sign-in without MFA never gets the token of one with MFA."""
     exchange = FakeExchange()
     cache = ExchangeCache(exchange)
     for caller in (a_caller(), a_caller(token_digest=a_digest("another")), a_caller(tenant_id=OTHER_TENANT)):
@@ -80,7 +80,7 @@ async def test_another_assertion_or_tenant_is_another_entry() -> None:
 
 
 async def test_200_waiting_calls_share_one_exchange() -> None:
-    """One is fetched, the others join."""
+    """One call fetches the token and the others join it."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -93,7 +93,7 @@ async def test_200_waiting_calls_share_one_exchange() -> None:
 
 
 async def test_a_caller_that_goes_away_cancels_nobody_elses_exchange() -> None:
-    """The first one, who started it, too."""
+    """This holds even for the caller that started the exchange."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -108,7 +108,7 @@ async def test_a_caller_that_goes_away_cancels_nobody_elses_exchange() -> None:
 
 
 async def test_an_exchange_that_nobody_waits_for_any_more_is_stopped() -> None:
-    """And the next call starts a new one."""
+    """The next call starts a new exchange."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -122,7 +122,7 @@ async def test_an_exchange_that_nobody_waits_for_any_more_is_stopped() -> None:
 
 
 async def test_a_call_that_outlasts_the_flight_it_joined_starts_its_own() -> None:
-    """A flight has the time of the call that started it."""
+    """An exchange has the deadline of the call that started it, so a call with more time starts a new one."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -136,7 +136,7 @@ async def test_a_call_that_outlasts_the_flight_it_joined_starts_its_own() -> Non
 
 
 async def test_a_call_whose_time_is_up_leaves_the_others_waiting() -> None:
-    """It hears that Entra did not answer in time; the exchange goes on."""
+    """It gets EntraTimeout, and the exchange continues for the others."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -149,7 +149,7 @@ async def test_a_call_whose_time_is_up_leaves_the_others_waiting() -> None:
 
 
 async def test_a_call_without_time_left_starts_no_second_exchange() -> None:
-    """It hears of the time-out of the flight it joined."""
+    """It gets the timeout of the exchange that it joined."""
     exchange = FakeExchange()
     exchange.gate.clear()
     cache = ExchangeCache(exchange)
@@ -171,7 +171,7 @@ async def test_refusals_are_not_remembered() -> None:
 
 
 async def test_throttling_is_remembered_for_that_assertion_until_its_time() -> None:
-    """And for nobody else."""
+    """Other assertions are exchanged as usual, and after the wait this one is too."""
     exchange, clock = FakeExchange(), FakeClock(time.time())
     cache = ExchangeCache(exchange, clock=clock)
     exchange.failure = EntraThrottled("wait", retry_after_seconds=30)
@@ -188,7 +188,7 @@ async def test_throttling_is_remembered_for_that_assertion_until_its_time() -> N
 
 
 async def test_what_is_left_of_a_wait_is_rounded_up() -> None:
-    """Who comes again after that many seconds is not refused once more."""
+    """A caller that returns after that many seconds is not refused again."""
     exchange, clock = FakeExchange(), FakeClock(time.time())
     cache = ExchangeCache(exchange, clock=clock)
     exchange.failure = EntraThrottled("wait")
@@ -204,7 +204,7 @@ async def test_what_is_left_of_a_wait_is_rounded_up() -> None:
 
 @pytest.mark.parametrize(("lifetime", "assertion_left", "held"), [(3600, 10_000, 3300), (3600, 100, 100)])
 async def test_a_token_is_held_until_the_sooner_of_two_ends(lifetime: float, assertion_left: float, held: int) -> None:
-    """Its own expiry less the margin, and the assertion's."""
+    """The token's own expiry counts less a margin, the assertion's expiry without one."""
     exchange, clock = FakeExchange(expires_in_seconds=lifetime), FakeClock(time.time())
     cache = ExchangeCache(exchange, clock=clock)
     caller = a_caller(expires_at=clock.now + assertion_left)
@@ -216,7 +216,7 @@ async def test_a_token_is_held_until_the_sooner_of_two_ends(lifetime: float, ass
 
 
 async def test_the_number_of_entries_is_bounded_and_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry that was used lately stays."""
+    """An entry that was used recently stays."""
     monkeypatch.setattr(exchange_cache, "MAX_CACHED_TOKENS", 2)
     cache = ExchangeCache(FakeExchange())
     for name in ("a", "b", "a", "c"):
@@ -227,7 +227,7 @@ async def test_the_number_of_entries_is_bounded_and_the_oldest_goes(monkeypatch:
 
 
 async def test_a_token_with_claims_is_asked_for_anew_and_replaces_the_one_without() -> None:
-    """The one without them was refused; calls with the same claims at once share one exchange."""
+    """The cached token was just refused; concurrent calls with the same claims share one exchange."""
     exchange = FakeExchange()
     cache = ExchangeCache(exchange)
     await token_of(cache)
@@ -244,7 +244,7 @@ async def test_a_token_with_claims_is_asked_for_anew_and_replaces_the_one_withou
 
 
 async def test_a_refused_token_is_forgotten_and_no_other() -> None:
-    """Neither one that came since, nor anybody else's."""
+    """A newer token of the same caller stays, and so does every other caller's token."""
     exchange = FakeExchange()
     cache = ExchangeCache(exchange)
     refused, _ = await token_of(cache)

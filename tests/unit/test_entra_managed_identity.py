@@ -1,4 +1,4 @@
-"""Tokens of the managed identity, from the platform's endpoint."""
+"""Managed identity tokens from the platform's endpoint."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ HOUR = 3600
 
 
 def gives(token: str = "token", *, expires_on: object = None, status: int = 200) -> HttpAnswer:
-    """The endpoint's answer, an hour before the token's end unless told otherwise."""
+    """Return the endpoint's answer; the token expires in an hour unless ``expires_on`` says otherwise."""
     ends = int(time.time()) + HOUR if expires_on is None else expires_on
     text = f'"{ends}"' if isinstance(ends, str) else str(ends)
     return an_answer(status, f'{{"access_token": "{token}", "expires_on": {text}, "token_type": "Bearer"}}'.encode())
@@ -32,7 +32,7 @@ def gives(token: str = "token", *, expires_on: object = None, status: int = 200)
 def tokens(
     *outcomes: HttpAnswer | Exception, clock: Callable[[], float] = time.time, missing: str = ""
 ) -> tuple[ManagedIdentityCredential, FakeHttp]:
-    """The credential of an identity whose endpoint gives these answers."""
+    """Return a credential whose endpoint gives these outcomes, and its HTTP fake."""
     http = FakeHttp(*outcomes)
     return ManagedIdentityCredential(
         some_settings(**{**IDENTITY, **({missing: None} if missing else {})}), http, clock=clock
@@ -40,7 +40,7 @@ def tokens(
 
 
 async def test_a_token_is_asked_for_as_the_platform_wants_it() -> None:
-    """With its header, for this identity and this audience."""
+    """The request has the platform's header, this identity and the federated audience."""
     source, http = tokens(gives())
     assert await source.token(deadline=Deadline.after(5)) == "token"
     (request,) = http.requests
@@ -54,7 +54,7 @@ async def test_a_token_is_asked_for_as_the_platform_wants_it() -> None:
 
 @pytest.mark.parametrize("as_text", [True, False])
 async def test_a_token_is_kept_until_its_last_minutes(as_text: bool) -> None:
-    """Its end comes as a number or as digits."""
+    """The token is cached until five minutes before its expiry, which comes as a number or as text."""
     clock = FakeClock(time.time())
     ends = int(clock.now) + HOUR
     source, http = tokens(gives("one", expires_on=str(ends) if as_text else ends), gives("two"), clock=clock)
@@ -67,7 +67,7 @@ async def test_a_token_is_kept_until_its_last_minutes(as_text: bool) -> None:
 
 @pytest.mark.parametrize("ends", ["soon", '"x"', "null", "true", "-1", "[]", "1.5"])
 async def test_a_token_without_an_end_that_can_be_read_is_used_and_not_kept(ends: str) -> None:
-    """It is a good token all the same."""
+    """The token itself is valid, but it is requested again for each call."""
     answer = an_answer(200, f'{{"access_token": "t", "expires_on": {ends if ends != "soon" else 0}}}'.encode())
     source, http = tokens(answer)
     for _ in range(2):
@@ -76,14 +76,14 @@ async def test_a_token_without_an_end_that_can_be_read_is_used_and_not_kept(ends
 
 
 async def test_all_who_wait_share_one_request() -> None:
-    """The platform's endpoint is easily overrun."""
+    """The platform's endpoint is easily overloaded."""
     source, http = tokens(gives())
     assert set(await asyncio.gather(*(source.token(deadline=Deadline.after(5)) for _ in range(200)))) == {"token"}
     assert len(http.requests) == 1
 
 
 async def test_a_token_that_does_not_count_is_asked_for_anew() -> None:
-    """A fresh federated credential takes minutes to be known."""
+    """A new federated credential takes minutes to propagate, so a refused token is not kept."""
     source, http = tokens(gives("one"), gives("two"))
     await source.token(deadline=Deadline.after(5))
     source.refused()
@@ -115,7 +115,7 @@ async def test_a_token_that_does_not_count_is_asked_for_anew() -> None:
 async def test_trouble_of_the_endpoint_may_pass(
     outcome: HttpAnswer | Exception, kind: type[UpdateProfileError]
 ) -> None:
-    """It is no wrong setting, and nothing of it is kept."""
+    """The failure is retryable, the detail does not quote the endpoint, and nothing is cached."""
     source, http = tokens(outcome, gives())
     with pytest.raises(kind) as caught:
         await source.token(deadline=Deadline.after(5))
@@ -127,7 +127,7 @@ async def test_trouble_of_the_endpoint_may_pass(
 
 @pytest.mark.parametrize("missing", ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"])
 async def test_a_machine_without_an_endpoint_is_named(missing: str) -> None:
-    """The identity may not be assigned yet."""
+    """The identity may not be assigned yet, so this is reported as an outage, without a request."""
     source, http = tokens(gives(), missing=missing)
     with pytest.raises(EntraUnavailable, match="IDENTITY_ENDPOINT"):
         await source.token(deadline=Deadline.after(5))
@@ -135,7 +135,7 @@ async def test_a_machine_without_an_endpoint_is_named(missing: str) -> None:
 
 
 async def test_who_has_no_time_left_hears_of_a_time_out() -> None:
-    """The request of the others goes on."""
+    """The request goes on for the other waiters."""
     gate = asyncio.Event()
 
     class HeldHttp(FakeHttp):

@@ -1,4 +1,4 @@
-"""What Entra ID publishes of a tenant is read, or said to be unavailable."""
+"""A tenant's metadata is read from Entra ID, or reported as unavailable."""
 
 from typing import Any
 
@@ -35,13 +35,13 @@ TROUBLE: dict[str, Answer] = {
 
 
 async def fetch(sandbox: Sandbox, tenant: str | None = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401
-    """What a tenant publishes; None: alice's."""
+    """Fetch a tenant's metadata; None means alice's tenant."""
     tenant_id = tenant or sandbox.entra.tenants[0]
     return await fetch_metadata(a_client(sandbox), sandbox.entra.base_url, tenant_id, deadline=Deadline.after(seconds))
 
 
 async def test_discovery_comes_first_and_says_where_the_keys_are(sandbox: Sandbox) -> None:
-    """Two requests, and the document is kept as it came."""
+    """This takes two requests, and the discovery document is kept."""
     found = await fetch(sandbox)
     assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys"]
     assert list(found.keys) == [sandbox.entra.keys.current.kid]
@@ -52,14 +52,14 @@ async def test_discovery_comes_first_and_says_where_the_keys_are(sandbox: Sandbo
 @pytest.mark.parametrize("endpoint", ["discovery", "keys"])
 @pytest.mark.parametrize("name", TROUBLE)
 async def test_a_document_that_cannot_be_used_is_an_outage(sandbox: Sandbox, endpoint: str, name: str) -> None:
-    """Whatever came instead of it, of either document."""
+    """It makes no difference which document fails, or what came in its place."""
     sandbox.entra.script(TROUBLE[name], path="keys" if endpoint == "keys" else "discovery")
     with pytest.raises(EntraUnavailable):
         await fetch(sandbox)
 
 
 async def test_a_wait_that_entra_asks_for_is_passed_on(sandbox: Sandbox) -> None:
-    """Retry-After of a refused document is the evidence's."""
+    """The Retry-After of a refused document becomes the error's wait."""
     sandbox.entra.script(TROUBLE["throttled"], path="discovery")
     with pytest.raises(EntraUnavailable) as refused:
         await fetch(sandbox)
@@ -86,7 +86,7 @@ ADDRESSES = [
 @pytest.mark.parametrize("member", ["jwks_uri", "token_endpoint"])
 @pytest.mark.parametrize("address", ADDRESSES[:10])
 async def test_an_address_must_be_one_of_https(member: str, address: object) -> None:
-    """Neither the keys nor a token are asked for anywhere else."""
+    """Neither keys nor tokens are requested from any other address."""
     document = {"jwks_uri": "https://localhost/keys", "token_endpoint": "https://localhost/token", member: address}
     http = FakeHttp(an_answer(body=str(document).replace("'", '"').replace("None", "null").encode()), an_answer())
     with pytest.raises(EntraUnavailable, match=member):
@@ -95,7 +95,7 @@ async def test_an_address_must_be_one_of_https(member: str, address: object) -> 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_no_address_of_the_keys_is_a_crash(sandbox: Sandbox, address: object) -> None:
-    """A name that no client takes is an outage too."""
+    """A URL that the HTTP client rejects is an outage too."""
     document = {"jwks_uri": address, "token_endpoint": f"{sandbox.entra.base_url}/token"}
     sandbox.entra.script(Answer.json(document), path="discovery")
     with pytest.raises(EntraUnavailable):
@@ -103,21 +103,21 @@ async def test_no_address_of_the_keys_is_a_crash(sandbox: Sandbox, address: obje
 
 
 async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting(sandbox: Sandbox) -> None:
-    """The list of tenants names it, so the operator must act; waiting does not help."""
+    """The allow-list names the tenant, so the operator must act; waiting does not help."""
     with pytest.raises(Misconfigured, match="ENTRA_ALLOWED_TENANTS"):
         await fetch(sandbox, UNKNOWN)
 
 
 @pytest.mark.parametrize("error", [("invalid_tenant", ()), ("invalid_request", (90002,))])
 async def test_an_unknown_tenant_is_known_by_name_or_number(sandbox: Sandbox, error: tuple[str, tuple[int]]) -> None:
-    """Entra says either."""
+    """Entra ID reports an unknown tenant in either form."""
     sandbox.entra.script(errors.refusal(400, *error), path="discovery")
     with pytest.raises(Misconfigured):
         await fetch(sandbox)
 
 
 async def test_a_hang_is_a_time_out_and_a_hang_before_sending_an_outage(sandbox: Sandbox) -> None:
-    """Sent and unanswered is another failure than never connected."""
+    """A request without an answer is a timeout; a connection that was never established is an outage."""
     sandbox.entra.script(Answer.trouble("hang"), path="discovery")
     with pytest.raises(EntraTimeout):
         await fetch(sandbox, seconds=0.3)
@@ -130,7 +130,7 @@ async def test_a_hang_is_a_time_out_and_a_hang_before_sending_an_outage(sandbox:
 
 
 async def test_a_refused_connection_is_an_outage() -> None:
-    """Nobody listens there."""
+    """Nothing was sent, so this is not a timeout."""
     http = FakeHttp(TransportError("refused", sent=False, timed_out=False))
     with pytest.raises(EntraUnavailable):
         await fetch_metadata(http, "https://localhost", TENANT, deadline=Deadline.after(10))
@@ -140,14 +140,14 @@ async def test_a_refused_connection_is_an_outage() -> None:
     "change", [{"kty": "EC"}, {"use": "enc"}, {"kid": None}, {"kid": 7}, {"n": None}, {"e": 65537}, {"kty": ["RSA"]}]
 )
 def test_what_is_no_rsa_signing_key_is_left_out(change: dict[str, object]) -> None:
-    """The others of the set stay."""
+    """The other keys of the set are kept."""
     keys = read_keys({"keys": [{**RSA, **change}, "text", None, {**RSA, "kid": "good"}]}, TENANT)
     assert list(keys) == ["good"]
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": "text"}, {"keys": {}}, {"keys": []}])
 def test_a_set_without_a_list_has_no_keys(document: dict[str, object]) -> None:
-    """Garbage in the place of the keys."""
+    """A ``keys`` member that is absent, empty or not a list gives no keys."""
     assert read_keys(document, TENANT) == {}
 
 
@@ -161,7 +161,7 @@ def test_a_set_without_a_list_has_no_keys(document: dict[str, object]) -> None:
     ],
 )
 def test_a_key_says_whose_tokens_it_signs(issuer: object, expected: str | None) -> None:
-    """The tenant's place is filled in; a key need not say, nor does it have to say what it is used for."""
+    """The tenant placeholder is filled in; the issuer and the use of a key are optional."""
     entry = {**RSA, "issuer": issuer}
     del entry["use"]
     assert read_keys({"keys": [entry]}, TENANT)["one"].issuer == expected

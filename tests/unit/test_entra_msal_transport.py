@@ -1,4 +1,4 @@
-"""What msal is given to send with."""
+"""The HTTP client that MSAL is given."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ GOOD = an_answer(body=b'{"access_token": "t"}')
 
 
 async def posted(http: FakeHttp, *, seconds: float = 10, data: dict[str, object] | None = None) -> MsalAnswer:
-    """What msal gets for a form, posted from a thread as msal does."""
+    """Post a form from a thread, as MSAL does, and return what MSAL gets."""
     loop = asyncio.get_running_loop()
     client = MsalHttpClient(http, loop=loop, deadline=Deadline.after(seconds), discovery={})
     post: Callable[[], MsalAnswer] = lambda: client.post(TOKEN_ENDPOINT, data=data or {"a": "b"})  # noqa: E731
@@ -29,7 +29,7 @@ async def posted(http: FakeHttp, *, seconds: float = 10, data: dict[str, object]
 
 
 async def refused(http: FakeHttp, *, seconds: float = 10) -> UpdateProfileError:
-    """The error that msal's request ends in."""
+    """Return the error that MSAL's request raises."""
     with pytest.raises(UpdateProfileError) as caught:
         await posted(http, seconds=seconds)
     return caught.value
@@ -45,7 +45,7 @@ async def test_the_form_goes_out_as_a_form_bytes_too() -> None:
 
 
 async def test_msal_sees_no_header_to_throttle_by() -> None:
-    """A Retry-After would make it keep the answer, for every user."""
+    """With a Retry-After header, MSAL would cache the answer and replay it to every user."""
     answer = await posted(FakeHttp(an_answer(body=b"{}", headers={"Retry-After": "30"})))
     assert answer.headers == {}
     answer.raise_for_status()
@@ -53,7 +53,7 @@ async def test_msal_sees_no_header_to_throttle_by() -> None:
 
 @pytest.mark.parametrize("first", [CUT, HUNG, an_answer(503), an_answer(500, b"<html>")])
 async def test_what_may_pass_is_asked_once_more(first: TransportError) -> None:
-    """Asking twice for a token harms nobody."""
+    """Requesting a token twice is harmless."""
     http = FakeHttp(first, GOOD)
     assert (await posted(http)).status_code == 200
     assert len(http.requests) == 2
@@ -77,34 +77,34 @@ async def test_what_may_pass_is_asked_once_more(first: TransportError) -> None:
 async def test_what_stays_is_an_error_of_ours(
     outcome: TransportError, kind: type[UpdateProfileError], requests: int
 ) -> None:
-    """Msal never sees it: it would log a body that is no JSON, and raise what says nothing."""
+    """MSAL never sees the answer: it would log the non-JSON body and raise an error without a reason."""
     http = FakeHttp(outcome)
     assert type(await refused(http)) is kind
     assert len(http.requests) == requests
 
 
 async def test_entras_own_wait_is_kept() -> None:
-    """It is what the caller is told."""
+    """It becomes the Retry-After that the caller gets."""
     error = await refused(FakeHttp(an_answer(503, headers={"Retry-After": "9"})))
     assert error.retry_after_seconds == 9
 
 
 async def test_a_400_is_an_answer_and_never_repeated() -> None:
-    """A refusal is Entra's last word."""
+    """A refusal is final, so a retry cannot change it."""
     http = FakeHttp(an_answer(400, b'{"error": "invalid_grant"}'))
     assert (await posted(http)).status_code == 400
     assert len(http.requests) == 1
 
 
 async def test_without_time_there_is_no_second_request() -> None:
-    """It would only be cut off."""
+    """The deadline would only cut a second request off."""
     http = FakeHttp(CUT)
     await refused(http, seconds=0)
     assert len(http.requests) == 1
 
 
 async def test_one_attempt_leaves_time_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hang must not take the whole budget."""
+    """One hanging attempt must not use up the whole budget."""
     http = FakeHttp(HUNG, GOOD)
     await posted(http, seconds=25)
     assert http.deadlines[0].remaining_seconds() < msal_http_client.ATTEMPT_SECONDS
@@ -112,7 +112,7 @@ async def test_one_attempt_leaves_time_for_another(monkeypatch: pytest.MonkeyPat
 
 
 async def test_msal_gets_the_discovery_document_that_is_held_and_nothing_else() -> None:
-    """No other address is ever asked."""
+    """A GET for any other address fails without a request."""
     http = FakeHttp(GOOD)
     loop = asyncio.get_running_loop()
     client = MsalHttpClient(http, loop=loop, deadline=Deadline.after(1), discovery={"token_endpoint": "x"})
@@ -125,7 +125,7 @@ async def test_msal_gets_the_discovery_document_that_is_held_and_nothing_else() 
 
 
 async def test_an_exchange_that_was_given_up_sends_nothing_more() -> None:
-    """What is being sent is dropped, and there is no second request."""
+    """The pending request is cancelled, and a later post fails without a request."""
     began, loop = asyncio.Event(), asyncio.get_running_loop()
 
     class HangingHttp(FakeHttp):
@@ -148,7 +148,7 @@ async def test_an_exchange_that_was_given_up_sends_nothing_more() -> None:
 
 
 def test_a_closed_loop_sends_nothing_and_complains_of_nothing() -> None:
-    """The worker is being stopped."""
+    """The loop is closed when the worker stops."""
     loop = asyncio.new_event_loop()
     loop.close()
     http = FakeHttp(GOOD)
@@ -159,7 +159,7 @@ def test_a_closed_loop_sends_nothing_and_complains_of_nothing() -> None:
 
 
 def test_a_loop_that_does_not_get_to_it_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something blocks it."""
+    """Something else blocks the event loop."""
     monkeypatch.setattr(msal_http_client, "GRACE_SECONDS", 0.01)
     loop = asyncio.new_event_loop()
     client = MsalHttpClient(FakeHttp(GOOD), loop=loop, deadline=Deadline.after(0.01), discovery={})

@@ -1,4 +1,4 @@
-"""The exchange with the real msal over real TLS, and what msal must not do in it."""
+"""The exchange with real MSAL over real TLS, and the MSAL behaviour that must not affect it."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ TRUE_WITH_WAIT = Answer.true(headers=(("Retry-After", "30"),))
 
 
 def shared_msal(sandbox: Sandbox) -> tuple[msal.ConfidentialClientApplication, requests.Session]:
-    """A plain msal client as the samples build it: one for all users."""
+    """Return a plain MSAL client as the samples build it: one for all users."""
     session = requests.Session()
     session.trust_env = False
     session.verify = str(sandbox.ca_file)
@@ -52,7 +52,7 @@ def shared_msal(sandbox: Sandbox) -> tuple[msal.ConfidentialClientApplication, r
 
 
 async def test_a_plain_msal_client_replays_alices_throttling_to_bob_and_ours_does_not(sandbox: Sandbox) -> None:
-    """Cross-user replay, first kind: bob is refused without a request, with alice's trace id."""
+    """A plain client refuses bob without a request and with alice's trace id."""
     alice, bob = sandbox.entra.sign_in("alice"), sandbox.entra.sign_in("bob")
     sandbox.entra.script(THROTTLED, user="alice", times=None)
     plain, session = shared_msal(sandbox)
@@ -69,7 +69,7 @@ async def test_a_plain_msal_client_replays_alices_throttling_to_bob_and_ours_doe
 
 
 async def test_a_plain_msal_client_hands_alices_token_to_bob_and_ours_does_not(sandbox: Sandbox) -> None:
-    """Cross-user replay, second kind: a 200 that carries Retry-After is kept, access token and all."""
+    """MSAL caches a 200 that carries Retry-After, including the access token."""
     alice, bob = sandbox.entra.sign_in("alice"), sandbox.entra.sign_in("bob")
     sandbox.entra.script(TRUE_WITH_WAIT, user="alice", times=None)
     users = sandbox.entra.users
@@ -84,7 +84,7 @@ async def test_a_plain_msal_client_hands_alices_token_to_bob_and_ours_does_not(s
 
 
 async def test_a_plain_msal_client_repeats_a_refusal_after_consent_and_ours_does_not(sandbox: Sandbox) -> None:
-    """It keeps a 400 for a minute."""
+    """MSAL caches a 400 for a minute."""
     alice = sandbox.entra.sign_in("alice")
     sandbox.entra.script(refusals.consent_required(), times=2)
     plain, session = shared_msal(sandbox)
@@ -98,7 +98,7 @@ async def test_a_plain_msal_client_repeats_a_refusal_after_consent_and_ours_does
 
 
 async def test_an_exchange_is_one_request_with_no_more_than_it_needs(sandbox: Sandbox) -> None:
-    """No refresh token is asked for, and the discovery document that is held is not fetched again."""
+    """It asks for no refresh token and does not fetch the cached discovery document again."""
     assertion = sandbox.entra.sign_in("alice")
     with living_service(sandbox) as service:
         await exchanged(service, assertion)
@@ -110,7 +110,7 @@ async def test_an_exchange_is_one_request_with_no_more_than_it_needs(sandbox: Sa
 
 
 async def test_nothing_of_the_environment_changes_the_way(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither CA bundles nor proxies nor a forced region."""
+    """CA bundles, proxies and a forced region in the environment have no effect."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, "/nowhere/bundle.pem")
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
@@ -121,7 +121,7 @@ async def test_nothing_of_the_environment_changes_the_way(sandbox: Sandbox, monk
 
 
 async def test_a_redirect_of_the_token_endpoint_sends_secret_and_assertion_nowhere(sandbox: Sandbox) -> None:
-    """Requests follows a 307 with the form."""
+    """The requests library would follow a 307 and send the form again."""
     elsewhere = f"{sandbox.entra.base_url}/elsewhere"
     sandbox.entra.script(Answer(status=307, headers=(("Location", elsewhere),)), path="token", times=None)
     with living_service(sandbox) as service, pytest.raises(EntraUnexpected):
@@ -130,7 +130,7 @@ async def test_a_redirect_of_the_token_endpoint_sends_secret_and_assertion_nowhe
 
 
 async def test_no_cookie_of_one_exchange_goes_with_another(sandbox: Sandbox) -> None:
-    """There is no jar."""
+    """The client has no cookie jar."""
     sandbox.entra.script(Answer.true(headers=(("Set-Cookie", "x=alice; Path=/"),)), times=None, path=None)
     with living_service(sandbox) as service:
         for user in ("alice", "bob"):
@@ -140,7 +140,7 @@ async def test_no_cookie_of_one_exchange_goes_with_another(sandbox: Sandbox) -> 
 
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER_REQUEST, Fault.CLOSE])
 async def test_one_cut_connection_costs_a_second_request_and_no_more(sandbox: Sandbox, fault: Fault) -> None:
-    """B10: the second goes over a connection of its own."""
+    """The second request uses a new connection."""
     sandbox.entra.script(Answer.trouble(fault), path="token")
     with living_service(sandbox) as service:
         assert (await exchanged(service, sandbox.entra.sign_in("alice")))[1] == "fetched"
@@ -152,7 +152,7 @@ async def test_one_cut_connection_costs_a_second_request_and_no_more(sandbox: Sa
 async def test_an_entra_that_never_answers_is_asked_twice_at_most(
     sandbox: Sandbox, fault: Fault, kind: type[Exception]
 ) -> None:
-    """B10, always: inside the budget."""
+    """Every request stays inside the call's budget."""
     sandbox.entra.script(Answer.trouble(fault), path="token", times=None)
     with living_service(sandbox) as service, pytest.raises(kind):
         await exchanged(service, sandbox.entra.sign_in("alice"), seconds=1)
@@ -160,7 +160,7 @@ async def test_an_entra_that_never_answers_is_asked_twice_at_most(
 
 
 async def test_two_users_at_once_get_their_own_tokens(sandbox: Sandbox) -> None:
-    """However their answers interleave."""
+    """With 60 exchanges at once, each access token belongs to the user of its assertion."""
     users = sandbox.entra.users
     assertions = [(name, sandbox.entra.sign_in(name, nonce=n)) for n in range(20) for name in ("alice", "bob", "carol")]
     with living_service(sandbox) as service:
@@ -170,13 +170,13 @@ async def test_two_users_at_once_get_their_own_tokens(sandbox: Sandbox) -> None:
 
 
 class HeldKeys(SigningKeys):
-    """Knows a tenant's discovery document without asking."""
+    """Holds a tenant's discovery document without fetching it."""
 
     def __init__(self) -> None:
         pass
 
     def discovery(self, tenant_id: str) -> dict[str, Any]:
-        """Where to exchange."""
+        """Return the endpoints of the public cloud."""
         return {
             "authorization_endpoint": f"https://login.microsoftonline.com/{tenant_id}/authorize",
             "token_endpoint": f"https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
@@ -184,7 +184,7 @@ class HeldKeys(SigningKeys):
 
 
 async def outcome_of(answer: HttpAnswer, *, seconds: float = 5) -> tuple[object, FakeHttp]:
-    """The error that an exchange ends in, when the token endpoint answers so."""
+    """Exchange against a token endpoint that gives this answer; return the outcome and the HTTP fake."""
     http = FakeHttp(answer)
     on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=FakeCredential())
     try:
@@ -195,25 +195,25 @@ async def outcome_of(answer: HttpAnswer, *, seconds: float = 5) -> tuple[object,
 
 @pytest.mark.parametrize("body", [b'{"id_token": "no.jwt"}', b'{"access_token": "t", "id_token": 7}', b"{}"])
 async def test_what_msal_trips_over_is_an_answer_of_entras_that_cannot_be_used(body: bytes) -> None:
-    """Whatever it raises."""
+    """Any exception that MSAL raises becomes EntraUnexpected."""
     error, _ = await outcome_of(an_answer(body=body))
     assert isinstance(error, EntraUnexpected)
 
 
 async def test_an_exchange_whose_time_is_up_is_not_started() -> None:
-    """It waited for a thread too long."""
+    """The call spent its time waiting for a thread."""
     error, http = await outcome_of(an_answer(), seconds=0)
     assert isinstance(error, EntraTimeout)
     assert not http.requests
 
 
 def test_the_stand_in_and_msal_agree_without_us(sandbox: Sandbox) -> None:
-    """So that the tests above test ours."""
+    """The stand-in works with plain MSAL, so a failure above is a failure of our code."""
     assert "access_token" in on_behalf_of(sandbox, sandbox.entra.sign_in("alice"))
 
 
 async def test_nothing_is_exchanged_after_the_assertion_has_expired() -> None:
-    """Entra ID would refuse it."""
+    """Entra ID would refuse an expired assertion, so no request is made."""
     http = FakeHttp(an_answer())
     credential = FakeCredential()
     on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
@@ -224,7 +224,7 @@ async def test_nothing_is_exchanged_after_the_assertion_has_expired() -> None:
 
 @pytest.mark.parametrize(("error", "told"), [("invalid_client", 1), ("invalid_grant", 0)])
 async def test_a_refused_credential_is_told_so(error: str, told: int) -> None:
-    """It then gets anew what it got from elsewhere; a refusal of the user is none of it."""
+    """The credential can then renew itself; a refusal of the user does not concern it."""
     http = FakeHttp(an_answer(401, json.dumps({"error": error}).encode()))
     credential = FakeCredential()
     on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)

@@ -1,4 +1,4 @@
-"""What becomes of msal, of the wire and of the log around an exchange."""
+"""MSAL objects, network access and logging around an exchange."""
 
 import asyncio
 import gc
@@ -47,7 +47,7 @@ REAL = "https://login.microsoftonline.com"
 
 @contextmanager
 def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Service, NamedNetwork]]:
-    """The real parts over a network that remembers where they went."""
+    """Yield the real components over a network that records the addresses."""
     network = NamedNetwork(default=sandbox.entra.server.port)
     http = HttpClient(sandbox.certificates.client_context(), network)
     with living_service(sandbox) as service:
@@ -67,7 +67,7 @@ def recorded_service(sandbox: Sandbox, **settings: str) -> Iterator[tuple[Servic
 async def test_an_unknown_authority_is_looked_up_nowhere_else(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, region: str | None
 ) -> None:
-    """Msal as it comes asks login.microsoftonline.com about it, and a regional host where the environment says so."""
+    """MSAL's default is to ask login.microsoftonline.com, and a regional host if the environment names one."""
     if region:
         monkeypatch.setenv("MSAL_FORCE_REGION", region)
         monkeypatch.setenv("REGION_NAME", region)
@@ -80,7 +80,7 @@ async def test_an_unknown_authority_is_looked_up_nowhere_else(
 @pytest.mark.parametrize("alias", ["login.microsoftonline.com", "sts.windows.net"])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 async def test_a_known_authority_is_asked_under_its_own_name(sandbox: Sandbox, alias: str, version: str) -> None:
-    """Issuers come from the cloud's table, for an alias of its host too; no instance is looked up."""
+    """The issuers come from the cloud table, for aliases too, and no instance discovery takes place."""
     sandbox.entra.known_as = REAL
     assertion = sandbox.entra.sign_in("alice", version="1.0" if version == "1.0" else "2.0")
     with recorded_service(sandbox, ENTRA_AUTHORITY_HOST=f"https://{alias}") as (service, network):
@@ -90,13 +90,13 @@ async def test_a_known_authority_is_asked_under_its_own_name(sandbox: Sandbox, a
 
 
 def of_msal() -> Counter[str]:
-    """How many objects of each kind of msal's are alive."""
+    """Count the live objects of each MSAL class."""
     gc.collect()
     return Counter(name for thing in gc.get_objects() if (name := type(thing).__name__) in MSALS)
 
 
 async def test_nothing_of_msal_outlives_one_exchange(sandbox: Sandbox) -> None:
-    """No application, no cache, no client is left that a second user could meet."""
+    """No application, cache or client remains that a second user could meet."""
     before = of_msal()
     with living_service(sandbox) as service:
         for user in ("alice", "bob"):
@@ -109,7 +109,7 @@ async def test_nothing_of_msal_outlives_one_exchange(sandbox: Sandbox) -> None:
 
 
 async def test_a_big_token_goes_on_byte_for_byte_once_for_200_calls(sandbox: Sandbox) -> None:
-    """Field report B4: 200 groups and roles beside the scope."""
+    """The assertion has 200 groups, and roles in addition to the scope."""
     groups = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(200)]
     assertion = sandbox.entra.sign_in("alice", groups=groups, roles=["Task.Write"], wids=groups[:3])
     with living_service(sandbox) as service:
@@ -133,7 +133,7 @@ ONCE = {
 async def test_trouble_that_passes_costs_a_second_request(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Field report B10: a reset, a 5xx or a hang once is no failure."""
+    """A single reset, 5xx or hang does not fail the exchange."""
     monkeypatch.setattr(msal_http_client, "ATTEMPT_SECONDS", 0.3)
     sandbox.entra.script(ONCE[name])
     with living_service(sandbox) as service:
@@ -144,7 +144,7 @@ async def test_trouble_that_passes_costs_a_second_request(
 
 
 async def test_a_request_that_was_reset_unread_is_made_again(sandbox: Sandbox) -> None:
-    """Field report B10 once more: Entra had not even looked at it."""
+    """The connection was reset before Entra ID read the request."""
     with living_service(sandbox) as service:
         assertion = sandbox.entra.sign_in("alice")
         caller = await validated(service, assertion)
@@ -172,7 +172,7 @@ async def test_a_request_that_was_reset_unread_is_made_again(sandbox: Sandbox) -
 async def test_a_refusal_is_final_for_its_user_alone(
     sandbox: Sandbox, answer: Answer, error: type[UpdateProfileError]
 ) -> None:
-    """Field report B8: one request, the right actor, and users of the other tenant are served."""
+    """One request is made, the error names the right actor, and the other tenant's users are still served."""
     sandbox.entra.script(answer, path="token", user="carol", times=None)
     with living_service(sandbox) as service:
         with pytest.raises(error) as refused:
@@ -183,7 +183,7 @@ async def test_a_refusal_is_final_for_its_user_alone(
 
 
 async def test_what_never_connected_is_unavailable_and_what_never_answered_a_time_out(sandbox: Sandbox) -> None:
-    """The two are told apart even when the call's own time ends both."""
+    """The two stay distinct even when the call's deadline ends both."""
     with living_service(sandbox) as service:
         assertion = sandbox.entra.sign_in("alice")
         caller = await validated(service, assertion)
@@ -199,7 +199,7 @@ async def test_what_never_connected_is_unavailable_and_what_never_answered_a_tim
 
 
 async def test_an_exchange_in_the_queue_that_nobody_waits_for_is_not_started(sandbox: Sandbox) -> None:
-    """All threads are taken by slow answers; who gave up meanwhile asks Entra nothing."""
+    """All threads wait for slow answers; a call that times out in the queue makes no request."""
     gate, before = threading.Event(), open_sockets()
     sandbox.entra.script(Answer.true(gate=gate), times=None, user="alice")
     with living_service(sandbox) as service:
@@ -216,7 +216,7 @@ async def test_an_exchange_in_the_queue_that_nobody_waits_for_is_not_started(san
 
 
 async def test_no_record_of_any_logger_holds_a_token_a_secret_or_a_value(sandbox: Sandbox, every_log: EveryLog) -> None:
-    """From DEBUG on, over a success and the failures that libraries like to tell of."""
+    """This covers DEBUG level, a success, and failures whose details libraries tend to log."""
     assertion = sandbox.entra.sign_in("alice")
     sandbox.entra.script(Answer(body=f"{assertion} is no JSON".encode()), refusals.consent_required(), path="token")
     sandbox.partner_center.script(

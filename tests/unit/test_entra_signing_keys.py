@@ -1,4 +1,4 @@
-"""Entra's keys are fetched once however many wait, renewed, and kept through an outage."""
+"""Signing keys are fetched once for all waiters, renewed, and kept through an outage."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ HOUR = 3600.0
 
 
 class Keys:
-    """Signing keys over fake metadata and a fake clock."""
+    """Signing keys with fake metadata and a fake clock."""
 
     def __init__(self, *key_ids: str) -> None:
         self.clock = FakeClock()
@@ -33,18 +33,18 @@ class Keys:
         self.keys = SigningKeys(self.metadata.fetch, clock=self.clock)
 
     async def find(self, key_id: str = "one", *, tenant: str = TENANT, seconds: float = 10.0) -> str:
-        """The id of the key that is found."""
+        """Find a key and return its id."""
         key = await self.keys.find(tenant, key_id, deadline=Deadline.after(seconds))
         return str(key.jwk["kid"])
 
     async def settle(self) -> None:
-        """Let what goes on behind a call come to its end."""
+        """Let background work finish."""
         for _ in range(5):
             await asyncio.sleep(0)
 
     @property
     def fetches(self) -> int:
-        """How many there have been."""
+        """The number of fetches so far."""
         return len(self.metadata.fetches)
 
 
@@ -54,14 +54,14 @@ def keys() -> Keys:
 
 
 async def test_one_fetch_serves_all_who_wait(keys: Keys) -> None:
-    """Fifty cold calls cause one fetch, and later ones none."""
+    """Fifty concurrent calls without cached keys cause one fetch, and later calls none."""
     assert await asyncio.gather(*(keys.find() for _ in range(50))) == ["one"] * 50
     assert await keys.find("two") == "two"
     assert keys.fetches == 1
 
 
 async def test_each_tenant_has_its_own_keys(keys: Keys) -> None:
-    """One tenant's fetch answers for no other."""
+    """A fetch for one tenant does not serve another."""
     await keys.find()
     await keys.find(tenant=OTHER_TENANT)
     assert keys.metadata.fetches == [TENANT, OTHER_TENANT]
@@ -69,7 +69,7 @@ async def test_each_tenant_has_its_own_keys(keys: Keys) -> None:
 
 
 async def test_a_new_key_is_learnt_within_half_a_minute(keys: Keys) -> None:
-    """A roll-over is followed at the first token signed with the new key, once the pause is over."""
+    """After the 30-second pause between fetches, the first token signed with the new key causes a fetch."""
     await keys.find()
     keys.metadata.key_ids = ["new"]
     with pytest.raises(InvalidToken):
@@ -81,7 +81,7 @@ async def test_a_new_key_is_learnt_within_half_a_minute(keys: Keys) -> None:
 
 
 async def test_a_flood_of_unknown_key_ids_is_no_flood_of_fetches(keys: Keys) -> None:
-    """A stranger who makes key ids up gets nothing fetched within the pause."""
+    """Made-up key ids cause no fetch within the pause."""
     await keys.find()
     for number in range(200):
         with pytest.raises(InvalidToken):
@@ -91,7 +91,7 @@ async def test_a_flood_of_unknown_key_ids_is_no_flood_of_fetches(keys: Keys) -> 
 
 
 async def test_keys_that_are_held_outlive_an_outage(keys: Keys) -> None:
-    """After a day they are renewed; while that fails they are used, and asked for again each half minute at most."""
+    """After a day they are renewed; if that fails they stay in use, with a new try every 30 seconds at most."""
     await keys.find()
     keys.metadata.failure = DOWN
     keys.clock.advance(25 * HOUR)
@@ -106,7 +106,7 @@ async def test_keys_that_are_held_outlive_an_outage(keys: Keys) -> None:
 
 
 async def test_a_call_does_not_wait_for_a_renewal_that_it_does_not_need(keys: Keys) -> None:
-    """Its key is held: the renewal goes on behind it, once for all calls."""
+    """The call's key is cached, so one renewal runs in the background for all calls."""
     await keys.find()
     keys.clock.advance(25 * HOUR)
     keys.metadata.gate.clear()
@@ -121,7 +121,7 @@ async def test_a_call_does_not_wait_for_a_renewal_that_it_does_not_need(keys: Ke
 
 
 async def test_keys_are_renewed_after_a_day_and_no_sooner(keys: Keys) -> None:
-    """A day's keys are not asked for again."""
+    """After exactly 24 hours the keys are still fresh; one second later they are renewed."""
     await keys.find()
     keys.clock.advance(24 * HOUR)
     await keys.find()
@@ -133,7 +133,7 @@ async def test_keys_are_renewed_after_a_day_and_no_sooner(keys: Keys) -> None:
 
 
 async def test_keys_of_two_days_ago_are_used_no_more(keys: Keys) -> None:
-    """They may have been withdrawn."""
+    """The keys may have been withdrawn by then."""
     await keys.find()
     keys.metadata.failure = DOWN
     keys.clock.advance(48 * HOUR + 1)
@@ -143,7 +143,7 @@ async def test_keys_of_two_days_ago_are_used_no_more(keys: Keys) -> None:
 
 
 async def test_with_keys_held_a_failed_fetch_rests_for_half_a_minute(keys: Keys) -> None:
-    """An unknown key is then an outage, not an invalid token."""
+    """An unknown key id is then an outage, not an invalid token."""
     await keys.find()
     keys.metadata.failure = DOWN
     keys.clock.advance(30)
@@ -159,7 +159,7 @@ async def test_with_keys_held_a_failed_fetch_rests_for_half_a_minute(keys: Keys)
 
 
 async def test_with_no_keys_a_failed_fetch_rests_for_a_second(keys: Keys) -> None:
-    """Then it is tried again, and heals."""
+    """After the pause the fetch is retried and succeeds."""
     keys.metadata.failure = DOWN
     for pause in (0.0, 0.9):
         keys.clock.advance(pause)
@@ -169,12 +169,12 @@ async def test_with_no_keys_a_failed_fetch_rests_for_a_second(keys: Keys) -> Non
     keys.metadata.failure = None
     keys.clock.advance(0.1)
     assert await keys.find() == "one"
-    with pytest.raises(InvalidToken):  # the outage is over: an unknown key is a stranger's again
+    with pytest.raises(InvalidToken):  # the outage is over, so an unknown key is an invalid token again
         await keys.find("new")
 
 
 async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting_until_it_does(keys: Keys) -> None:
-    """It is said as such, within the pause too, and heals by itself."""
+    """It is reported as a wrong setting during the pause too, and recovers by itself."""
     keys.metadata.failure = Misconfigured("unknown tenant")
     for _ in range(2):
         with pytest.raises(Misconfigured):
@@ -185,7 +185,7 @@ async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting_until_it_doe
 
 
 async def test_a_fetch_that_timed_out_is_told_to_those_who_waited(keys: Keys) -> None:
-    """The next caller, who did not wait, hears that Entra is unavailable."""
+    """A later caller, which did not wait for that fetch, gets EntraUnavailable."""
     keys.metadata.failure = EntraTimeout("slow")
     with pytest.raises(EntraTimeout):
         await keys.find()
@@ -194,7 +194,7 @@ async def test_a_fetch_that_timed_out_is_told_to_those_who_waited(keys: Keys) ->
 
 
 async def test_a_waiter_leaves_at_its_own_deadline_and_the_fetch_goes_on(keys: Keys) -> None:
-    """A call with little time left costs the others nothing."""
+    """A call with little time left does not affect the others."""
     keys.metadata.gate.clear()
     patient = asyncio.create_task(keys.find())
     with pytest.raises(EntraTimeout):
@@ -205,7 +205,7 @@ async def test_a_waiter_leaves_at_its_own_deadline_and_the_fetch_goes_on(keys: K
 
 
 async def test_a_cancelled_waiter_harms_nobody(keys: Keys) -> None:
-    """Not even when it was the one that began the fetch."""
+    """This holds even for the waiter that started the fetch."""
     keys.metadata.gate.clear()
     first, second = (asyncio.create_task(keys.find()) for _ in range(2))
     await asyncio.sleep(0)
@@ -218,7 +218,7 @@ async def test_a_cancelled_waiter_harms_nobody(keys: Keys) -> None:
 
 
 async def test_a_fault_of_ours_in_a_fetch_is_raised_and_not_remembered(keys: Keys) -> None:
-    """What no rule foresees reaches the waiter, and the next fetch starts afresh."""
+    """An unexpected exception reaches the waiter, and the next fetch starts over."""
     keys.metadata.failure = RuntimeError("ours")
     with pytest.raises(RuntimeError):
         await keys.find()
@@ -228,7 +228,7 @@ async def test_a_fault_of_ours_in_a_fetch_is_raised_and_not_remembered(keys: Key
 
 
 async def test_there_is_no_discovery_document_before_a_key_was_found(keys: Keys) -> None:
-    """Asking for it is a fault of ours."""
+    """Asking for it earlier is a programming error."""
     keys.metadata.failure = DOWN
     with pytest.raises(EntraUnavailable):
         await keys.find()
@@ -238,14 +238,14 @@ async def test_there_is_no_discovery_document_before_a_key_was_found(keys: Keys)
 
 @contextmanager
 def clocked_service(sandbox: Sandbox, clock: FakeClock) -> Iterator[Service]:
-    """The real thing, with a clock that can be moved under its keys."""
+    """Yield a real service whose keys use this clock."""
     with living_service(sandbox) as service:
         fetch = partial(fetch_metadata, a_client(sandbox), sandbox.entra.base_url)
         yield replace(service, token_validator=TokenValidator(service.settings, SigningKeys(fetch, clock=clock)))
 
 
 async def test_keys_that_nobody_can_be_asked_for_are_an_outage_and_unanswered_ones_a_time_out(sandbox: Sandbox) -> None:
-    """A handshake that hangs sends nothing: that is told apart even when the call's own time ends it."""
+    """A hanging handshake sends nothing, and that stays distinct even when the call's deadline ends it."""
     sandbox.entra.server.hang_at_tls_hello = True
     with living_service(sandbox) as service, pytest.raises(EntraUnavailable):
         await service.token_validator.validate(sandbox.entra.sign_in("alice"), deadline=Deadline.after(1.2))
@@ -256,7 +256,7 @@ async def test_keys_that_nobody_can_be_asked_for_are_an_outage_and_unanswered_on
 
 
 async def test_garbage_in_the_place_of_keys_leaves_the_good_ones(sandbox: Sandbox) -> None:
-    """A keys document without keys is an outage, whatever its status: what is held stays."""
+    """A keys document without keys is an outage whatever its status, and the cached keys remain."""
     clock = FakeClock()
     with clocked_service(sandbox, clock) as service:
         good = sandbox.entra.sign_in("alice")
@@ -270,7 +270,7 @@ async def test_garbage_in_the_place_of_keys_leaves_the_good_ones(sandbox: Sandbo
 
 
 async def test_a_roll_over_is_followed_on_the_wire(sandbox: Sandbox) -> None:
-    """The old keys may be gone at once."""
+    """The old keys may disappear at the same moment."""
     clock = FakeClock()
     with clocked_service(sandbox, clock) as service:
         await validated(service, sandbox.entra.sign_in("alice"))

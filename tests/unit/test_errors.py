@@ -1,4 +1,4 @@
-"""Every failure: its code, its status, who must act, and whether trying again can help."""
+"""Every failure: its code, its status, who must act, and whether a retry can help."""
 
 import pytest
 from errors_raised import RAISED, all_classes
@@ -39,7 +39,7 @@ CONTRACT = {
     "partner_center_timeout": (504, "nobody", True),
     "unexpected": (500, "operator", False),
 }
-# Of these the status is the upstream's; it may decide the rest, too.
+# These take their status from the upstream; it may decide the rest as well.
 BY_STATUS = {
     "partner_center_mfa_required",
     "partner_center_rejected",
@@ -49,7 +49,7 @@ BY_STATUS = {
 
 
 def test_the_codes_are_those_of_the_contract() -> None:
-    """Each once, each class with a code a leaf."""
+    """Codes are unique, and no class with a code has subclasses."""
     codes = [kind.code for kind in RAISED]
     assert len(codes) == len(set(codes))
     assert set(codes) == set(CONTRACT) | BY_STATUS
@@ -58,7 +58,7 @@ def test_the_codes_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in RAISED if kind.code in CONTRACT], ids=lambda kind: str(kind.code))
 def test_a_class_fixes_status_actor_and_retryable(kind: type[UpdateProfileError]) -> None:
-    """As the contract has them, on the class and on what is raised of it."""
+    """The class and its instances have the contract's values."""
     assert (kind.status, kind.actor, kind.retryable) == CONTRACT[kind.code]
     raised = kind("Why.")
     assert (raised.status, raised.actor, raised.retryable) == CONTRACT[kind.code]
@@ -67,7 +67,7 @@ def test_a_class_fixes_status_actor_and_retryable(kind: type[UpdateProfileError]
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
 def test_a_title_is_one_sentence_of_its_own(kind: type[UpdateProfileError]) -> None:
-    """The same for every occurrence, and of no other class."""
+    """The title is the same for every occurrence and differs from every other class's title."""
     title = kind("Why.").title
     assert title.endswith(".")
     assert "\n" not in title
@@ -75,7 +75,7 @@ def test_a_title_is_one_sentence_of_its_own(kind: type[UpdateProfileError]) -> N
 
 
 def test_the_tree_is_drawn_with_every_class() -> None:
-    """The module's docstring shows it whole."""
+    """The module's docstring lists every class."""
     drawing = str(errors.__doc__)
     assert not [kind.__name__ for kind in all_classes() if kind.__name__ not in drawing]
 
@@ -83,14 +83,14 @@ def test_the_tree_is_drawn_with_every_class() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in RAISED if issubclass(kind, PartnerCenterRefused)])
 @pytest.mark.parametrize("status", [401, 404, 429, 503])
 def test_an_answer_of_partner_center_keeps_its_status(kind: type[UpdateProfileError], status: int) -> None:
-    """On the occurrence; the class stays as it is."""
+    """The status is set on the instance; the class is unchanged."""
     fixed = kind.status
     assert kind("Why.", upstream=UpstreamFault(status=status)).status == status
     assert kind.status == fixed
 
 
 def test_an_occurrence_can_say_who_acts_and_whether_to_try_again() -> None:
-    """None keeps the class's; False is no None."""
+    """None keeps the class's value, whereas False overrides it."""
     fault = UpstreamFault(status=501)
     assert PartnerCenterFailed("Why.", upstream=fault).retryable is True
     assert PartnerCenterFailed("Why.", upstream=fault, retryable=False).retryable is False

@@ -1,4 +1,4 @@
-"""A bounded cache in which each entry has an end."""
+"""A bounded cache whose entries expire."""
 
 import pytest
 from fakes_upstream import FakeClock
@@ -7,19 +7,19 @@ from update_profile.expiring_cache import ExpiringCache
 
 
 def cache_of(entries: int = 3) -> tuple[ExpiringCache[str, str], FakeClock]:
-    """A cache and its clock."""
+    """Return a cache and its clock."""
     clock = FakeClock()
     return ExpiringCache(entries, clock=clock), clock
 
 
 def held(cache: ExpiringCache[str, str], key: str) -> str | None:
-    """The value, if there is one."""
+    """Return the value, or None if there is none."""
     entry = cache.get(key)
     return None if entry is None else entry.value
 
 
 def test_a_value_is_held_until_its_end() -> None:
-    """Not a moment longer; what is left of its time is told."""
+    """The entry ends at exactly that time, and ``get`` returns how much time is left."""
     cache, clock = cache_of()
     cache.keep("a", "1", until=clock.now + 10)
     clock.advance(9.5)
@@ -32,7 +32,7 @@ def test_a_value_is_held_until_its_end() -> None:
 
 
 def test_a_later_value_takes_the_place_of_an_earlier_one() -> None:
-    """One whose end has come leaves nothing."""
+    """A value that has already expired removes the entry."""
     cache, clock = cache_of()
     cache.keep("a", "1", until=clock.now + 10)
     cache.keep("a", "2", until=clock.now + 20)
@@ -42,7 +42,7 @@ def test_a_later_value_takes_the_place_of_an_earlier_one() -> None:
 
 
 def test_the_number_is_bounded_and_the_least_recently_used_goes() -> None:
-    """To be read is to be used."""
+    """Reading an entry counts as use."""
     cache, clock = cache_of(2)
     for key in ("a", "b"):
         cache.keep(key, key, until=clock.now + 10)
@@ -54,7 +54,7 @@ def test_the_number_is_bounded_and_the_least_recently_used_goes() -> None:
 
 @pytest.mark.parametrize("key", ["a", "never held"])
 def test_a_key_can_be_dropped(key: str) -> None:
-    """Held or not."""
+    """Dropping a key that is not held does nothing."""
     cache, clock = cache_of()
     cache.keep("a", "1", until=clock.now + 10)
     cache.drop(key)

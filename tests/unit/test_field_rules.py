@@ -1,4 +1,4 @@
-"""What an Email, a Telephone and a Website may be: checked, never rewritten."""
+"""The rules for Email, Telephone and Website: values are checked, never rewritten."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ ASTRAL = "\U00020000"
 
 
 def refusal(rule: Rule, value: str) -> str:
-    """Why the value is refused."""
+    """Return why the rule refuses the value."""
     with pytest.raises(ValueError, match=r"^(is|has|needs|must|starts)") as caught:
         rule(value)
     return str(caught.value)
@@ -38,7 +38,7 @@ def refusal(rule: Rule, value: str) -> str:
     ],
 )
 def test_letters_of_any_script_pass_unchanged(rule: Rule, value: str) -> None:
-    """Microsoft's own example among them; nothing is composed, folded or trimmed."""
+    """Values are not normalised, case-folded or trimmed; Microsoft's own example is among them."""
     assert rule(value) == value
 
 
@@ -48,7 +48,7 @@ def test_letters_of_any_script_pass_unchanged(rule: Rule, value: str) -> None:
 )
 @pytest.mark.parametrize("filling", ["a", "\u00e9", ASTRAL])
 def test_lengths_are_limited_in_code_points(rule: Rule, start: str, end: str, longest: int, filling: str) -> None:
-    """At the border; a character outside the basic plane is one."""
+    """A character outside the Basic Multilingual Plane counts as one."""
     fitting = start + filling * (longest - len(start) - len(end)) + end
     assert rule(fitting) == fitting
     assert refusal(rule, start + filling + fitting[len(start) :]) == f"is longer than {longest} characters"
@@ -57,14 +57,14 @@ def test_lengths_are_limited_in_code_points(rule: Rule, start: str, end: str, lo
 @pytest.mark.parametrize("rule", [email, telephone, website])
 @pytest.mark.parametrize("value", ["", " ", "   ", "\u3000", "\u00a0\u2003"])
 def test_nothing_and_white_space_alone_are_blank(rule: Rule, value: str) -> None:
-    """White space of any script."""
+    """White space of any script counts."""
     assert refusal(rule, value) == "is blank"
 
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\u2028"])
 @pytest.mark.parametrize(("rule", "value"), [(email, "a@b"), (telephone, "425"), (website, "a.example")])
 def test_white_space_at_either_end_is_refused(rule: Rule, value: str, blank: str) -> None:
-    """It is refused, not trimmed."""
+    """The value is refused rather than trimmed."""
     for padded in (blank + value, value + blank):
         assert refusal(rule, padded) == "starts or ends with white space"
 
@@ -94,20 +94,20 @@ def test_white_space_at_either_end_is_refused(rule: Rule, value: str, blank: str
 def test_invisible_characters_are_refused_with_code_point_and_place(
     rule: Rule, value: str, character: str, name: str
 ) -> None:
-    """At the start, inside and at the end; places count code points."""
+    """The character may be at the start, inside or at the end; positions are code points counted from 1."""
     for place in (1, 2, len(value) + 1):
         spoilt = value[: place - 1] + character + value[place - 1 :]
         assert refusal(rule, spoilt) == f"has an invisible character, {name}, at position {place}"
 
 
 def test_a_place_counts_code_points() -> None:
-    """A character outside the basic plane is one."""
+    """A character outside the Basic Multilingual Plane takes one position."""
     assert refusal(telephone, f"{ASTRAL}4\u202a") == "has an invisible character, U+202A, at position 3"
 
 
 @pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
 def test_joiners_pass_where_letters_are_and_not_in_a_telephone(joiner: str) -> None:
-    """Several scripts write with them; no telephone number does."""
+    """Several scripts need joiners, but no telephone number does."""
     assert email(f"a{joiner}b@c")
     assert website(f"a{joiner}b.example")
     name = f"U+{ord(joiner):04X}"
@@ -116,19 +116,19 @@ def test_joiners_pass_where_letters_are_and_not_in_a_telephone(joiner: str) -> N
 
 @pytest.mark.parametrize("value", ["a", "@", "a@", "@b", "a@b@c", "a@@b", "@a@", "a@b@"])
 def test_an_email_needs_one_at_sign_with_something_on_both_sides(value: str) -> None:
-    """No more is asked: what Partner Center takes is not documented."""
+    """Nothing more is checked, because Partner Center's own rules are not documented."""
     assert refusal(email, value) == "needs exactly one @ with something on both sides"
 
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000"])
 @pytest.mark.parametrize("rule", [email, website])
 def test_white_space_inside_is_refused_with_its_place(rule: Rule, blank: str) -> None:
-    """In a telephone number it separates groups, and passes."""
+    """In a telephone number white space separates groups, so it is allowed."""
     assert refusal(rule, f"a@b{blank}c") == "has white space at position 4"
     assert telephone(f"425{blank}555") == f"425{blank}555"
 
 
 @pytest.mark.parametrize("value", ["+", "call us", "\u00b2", "\u2167", "\u4e00"])
 def test_a_telephone_needs_a_digit(value: str) -> None:
-    """Superscripts, Roman and ideographic numerals are none."""
+    """Superscripts, Roman numerals and ideographic numerals do not count as digits."""
     assert refusal(telephone, value) == "needs a digit"

@@ -1,4 +1,4 @@
-"""A Website has no scheme or http or https, and no user information in any disguise."""
+"""A Website has the scheme http or https or none, and no user information in any form."""
 
 import pytest
 
@@ -33,7 +33,7 @@ USER = "^must not have user information"
     ],
 )
 def test_a_web_address_passes_unchanged(value: str) -> None:
-    """With a port, a path, a query, a fragment; an @ behind the host is no user."""
+    """Ports, paths, queries and fragments are allowed; an @ after the host is not user information."""
     assert website(value) == value
 
 
@@ -62,7 +62,7 @@ def test_a_web_address_passes_unchanged(value: str) -> None:
     ],
 )
 def test_another_scheme_is_refused(value: str) -> None:
-    """Also one that only looks like a scheme, with a joiner, a digit first or a foreign letter."""
+    """Text that only resembles a scheme is refused too: with a joiner, a leading digit or a foreign letter."""
     with pytest.raises(ValueError, match=SCHEME):
         website(value)
 
@@ -92,7 +92,7 @@ def test_another_scheme_is_refused(value: str) -> None:
     ],
 )
 def test_user_information_is_refused_in_every_disguise(value: str) -> None:
-    """Readers differ on how many slashes there must be and which way they lean: none of them may see a user."""
+    """Parsers differ on the number and direction of slashes, and none of them may see a user."""
     with pytest.raises(ValueError, match=USER):
         website(value)
 
@@ -102,6 +102,6 @@ def test_user_information_is_refused_in_every_disguise(value: str) -> None:
     ["user:password@contoso.com", "www.contoso.com:80@elsewhere.example", "a.b:1@c", "http\u200d://user@contoso.com"],
 )
 def test_a_user_behind_a_colon_is_refused_as_a_scheme(value: str) -> None:
-    """What stands before the colon is neither http nor a host with a port."""
+    """The text up to the colon is not http, and what follows the colon is not just a port."""
     with pytest.raises(ValueError, match=SCHEME):
         website(value)

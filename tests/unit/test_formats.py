@@ -1,4 +1,4 @@
-"""The text of one environment variable -> a value."""
+"""Parsers for the text of one environment variable."""
 
 import functools
 from collections.abc import Callable
@@ -39,7 +39,7 @@ TWO = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     ],
 )
 def test_a_good_text_gives_its_value(parse: Callable[[str], object], text: str, value: object) -> None:
-    """GUIDs, hosts and audiences in lower case; a slash at the end of an address dropped."""
+    """GUIDs, hosts and audiences become lower case; a trailing slash of an address is dropped."""
     result = parse(text)
     assert (result, type(result)) == (value, type(value))
 
@@ -120,7 +120,7 @@ def test_a_good_text_gives_its_value(parse: Callable[[str], object], text: str, 
     ],
 )
 def test_a_bad_text_is_refused_without_repeating_it(parse: Callable[[str], object], texts: list[str]) -> None:
-    """Whoever raises: urlsplit's own messages hold the host."""
+    """This includes errors raised by urlsplit, whose own messages contain the host."""
     for text in texts:
         with pytest.raises(ValueError, match=r"^(is|has|must) ") as caught:
             parse(text)
@@ -129,7 +129,7 @@ def test_a_bad_text_is_refused_without_repeating_it(parse: Callable[[str], objec
 
 
 def test_limits_are_named_whole() -> None:
-    """In full digits, not as 1.04858e+06."""
+    """Limits are written with all their digits, not as 1.04858e+06."""
     for text in ("1", "2000000"):
         with pytest.raises(ValueError, match=r"^must be a whole number from 1024 to 1048576$"):
             size(text)

@@ -1,4 +1,4 @@
-"""The story with fakes: each outcome once, and nothing leaves but an answer."""
+"""The handler with fakes: whatever happens, the result is an answer."""
 
 import asyncio
 import json
@@ -36,19 +36,19 @@ SECRET = "told-nobody"
 
 
 async def call(outcomes: Outcomes, incoming: IncomingRequest | None = None) -> Reply:
-    """One call that comes to these outcomes."""
+    """Make one call that has these outcomes."""
     service = a_service(outcomes)
     return await handler.update_profile(incoming or an_incoming(headers=AUTHORIZED), service=lambda: service)
 
 
 def document(reply: Reply) -> dict[str, Any]:
-    """The JSON of an answer."""
+    """Return the JSON of an answer."""
     decoded: dict[str, Any] = json.loads(reply.body)
     return decoded
 
 
 def audited(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
-    """The one audit record, as JSON, with its level."""
+    """Return the only audit record as JSON, with its log level."""
     (record,) = [record for record in caplog.records if record.getMessage().startswith("update_profile.completed")]
     fields: dict[str, Any] = json.loads(record.getMessage().partition(" ")[2])
     return fields | {"level": record.levelno}
@@ -60,7 +60,7 @@ def _logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_profile_is_carried_to_partner_center(caplog: pytest.LogCaptureFixture) -> None:
-    """Each step once, in order; the upstream's status and body come back."""
+    """Each step runs once and in order; the upstream's status and body are returned."""
     outcomes = Outcomes()
     reply = await call(outcomes)
     assert (reply.status, reply.body) == (SUCCESS.status, SUCCESS.body)
@@ -78,7 +78,7 @@ async def test_a_profile_is_carried_to_partner_center(caplog: pytest.LogCaptureF
 
 
 async def test_the_ids_that_go_upstream_come_back(caplog: pytest.LogCaptureFixture) -> None:
-    """On the answer, upstream and in the log: the delivery's request id, the caller's correlation id."""
+    """The answer and the upstream request have the same ids, and the log has the same request id."""
     outcomes = Outcomes()
     headers = AUTHORIZED | {"ms-correlationid": GIVEN, "webhook-id": "1"}
     reply = await call(outcomes, an_incoming(headers=headers))
@@ -111,7 +111,7 @@ ENTRA = EntraFault(error="invalid_grant", codes=(65001,), trace_id="t")
 async def test_a_failure_of_any_step_is_answered(
     caplog: pytest.LogCaptureFixture, outcomes: Outcomes, status: int, steps: int, level: int
 ) -> None:
-    """Nothing follows it; the record is an error where the operator must act."""
+    """No later step runs, and the record is an error if the operator must act."""
     outcomes.steps.clear()
     reply = await call(outcomes)
     assert (reply.status, document(reply)["detail"]) == (status, "Why.")
@@ -136,7 +136,7 @@ async def test_a_failure_of_any_step_is_answered(
 async def test_whatever_is_raised_is_an_answer(
     caplog: pytest.LogCaptureFixture, raised: BaseException, step: str
 ) -> None:
-    """Its kind and its place are logged; its text may hold what the caller sent, and is not."""
+    """The type and location of the exception are logged, but not its text, which may repeat the caller's input."""
     reply = await call(Outcomes(**{step: raised}))
     assert (reply.status, document(reply)["code"], document(reply)["actor"]) == (500, "unexpected", "operator")
     assert "Retry-After" not in reply.headers
@@ -147,7 +147,7 @@ async def test_whatever_is_raised_is_an_answer(
 
 
 async def test_a_cancelled_call_still_answers() -> None:
-    """The task ends with an answer, not as cancelled: nobody else would give one."""
+    """The task ends with an answer instead of a cancellation, because nothing else would answer the caller."""
     started = asyncio.Event()
 
     class WaitingValidator(FakeValidator):
@@ -168,7 +168,7 @@ async def test_a_cancelled_call_still_answers() -> None:
 async def test_a_service_that_cannot_be_built_is_an_answer(
     caplog: pytest.LogCaptureFixture, raised: BaseException
 ) -> None:
-    """Of a call and of health alike."""
+    """This holds for a call and for health."""
 
     def build() -> Service:
         raise raised
@@ -183,7 +183,7 @@ async def test_a_service_that_cannot_be_built_is_an_answer(
 
 
 def test_health_says_that_the_settings_are_sound() -> None:
-    """With the version and the call's ids; its query is no matter."""
+    """The answer has the version and the call's ids; the query is ignored."""
     service = a_service(Outcomes())
     incoming = an_incoming(method="GET", url="https://h/api/health?x=1", headers={"ms-correlationid": GIVEN}, body=b"")
     reply = handler.health(incoming, service=lambda: service)
@@ -192,12 +192,12 @@ def test_health_says_that_the_settings_are_sound() -> None:
 
 
 def misconfigured() -> Service:
-    """A service whose settings are wrong."""
+    """Raise the error of a service whose settings are wrong."""
     raise Misconfigured("Why.", fields=(FieldError(field="ENTRA_CLIENT_ID", message="is missing"),))
 
 
 def test_health_names_the_settings_that_are_wrong() -> None:
-    """503, and not to be tried again."""
+    """The status is 503 without Retry-After, because a retry does not help."""
     reply = handler.health(an_incoming(headers={"accept": "application/json"}), service=misconfigured)
     told = document(reply)
     assert (reply.status, told["status"], told["code"]) == (503, 503, "misconfigured")
@@ -208,14 +208,14 @@ def test_health_names_the_settings_that_are_wrong() -> None:
 
 @pytest.mark.parametrize("error", [InvalidToken("Why."), EntraTimeout("Why.")])
 async def test_a_failure_is_named_as_the_caller_asks(error: UpdateProfileError) -> None:
-    """Accept is handed on."""
+    """The Accept header is passed on to the response."""
     incoming = an_incoming(headers=AUTHORIZED | {"accept": "application/json"})
     reply = await call(Outcomes(caller=error), incoming)
     assert reply.headers["Content-Type"] == "application/json"
 
 
 async def test_a_small_body_makes_no_huge_refusal(caplog: pytest.LogCaptureFixture) -> None:
-    """Field report A7: thousands of unknown names in 64 kB are no flood, neither for the caller nor for the log."""
+    """Thousands of unknown names in 64 KiB flood neither the caller nor the log."""
     names = ",".join(f'"{number:x}z":1' for number in range(6_000))
     body = f'{{{names},"Telephone":"4255555555","Website":"{SECRET}"}}'.encode()
     assert len(body) <= 65_536
@@ -230,7 +230,7 @@ async def test_a_small_body_makes_no_huge_refusal(caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_credential_that_cannot_be_used_is_told_before_anything_else() -> None:
-    """By a call and by health: it is a setting."""
+    """A call and health both report it, because it is a wrong setting."""
     fault = Misconfigured("Why.", fields=(FieldError(field="ENTRA_CLIENT_CERTIFICATE_PATH", message="x"),))
     outcomes = Outcomes()
     service = a_service(outcomes, credential=FakeCredential(fault))

@@ -17,7 +17,7 @@ from update_profile.errors import (
 from update_profile.response import Reply
 from update_profile.service import Service
 
-# What is wrong with the call that fails every check, and the code that tells it, in the order of the contract.
+# Every fault that a call can have, and the code that reports it, in the order of the checks.
 CHECKS = [
     ("settings", "misconfigured"),
     ("id", "invalid_header"),
@@ -34,7 +34,7 @@ CHECKS = [
 
 
 def the_body(wrong: set[str]) -> bytes:
-    """A body with what is wrong in it; a large one is padded with what JSON skips."""
+    """Return a body with these faults; a large one is padded with white space."""
     body = b'{"Email":"email@sample.com","Telephone":"4255555555","Website":"www.microsoft.com"}'
     if "profile" in wrong:
         body = b"{}"
@@ -44,7 +44,7 @@ def the_body(wrong: set[str]) -> bytes:
 
 
 async def call(*wrong: str) -> tuple[Reply, Outcomes]:
-    """A call with all of this wrong, and how far it came."""
+    """Make a call with all these faults; return the reply and the outcomes, which show how far it got."""
     headers = {
         "ms-correlationid": "no-guid" if "id" in wrong else "",
         "content-type": "text/plain" if "media type" in wrong else "application/json",
@@ -71,18 +71,18 @@ async def call(*wrong: str) -> tuple[Reply, Outcomes]:
 
 @pytest.mark.parametrize("place", range(len(CHECKS)), ids=[name for name, _ in CHECKS])
 async def test_the_first_failure_answers_whatever_else_is_wrong(place: int) -> None:
-    """And nothing after it is looked at."""
+    """No later step runs."""
     reply, outcomes = await call(*(name for name, _ in CHECKS[place:]))
     assert json.loads(reply.body)["code"] == CHECKS[place][1]
     reached = ["token a.b.c", "exchange", "put"]
     names = [name for name, _ in CHECKS]
     expected = sum(place >= names.index(name) for name in ("token", "exchange", "upstream"))
     assert outcomes.steps[: len(reached)] == reached[:expected]
-    assert set(outcomes.steps[len(reached) :]) <= {"put"}  # it is tried again
+    assert set(outcomes.steps[len(reached) :]) <= {"put"}  # it is retried
 
 
 async def test_a_call_with_nothing_wrong_succeeds() -> None:
-    """So each of the failures above is the one that was made."""
+    """Each failure above is therefore caused by its own fault."""
     reply, outcomes = await call()
     assert reply.status == 200
     assert outcomes.steps == ["token a.b.c", "exchange", "put"]
@@ -91,7 +91,7 @@ async def test_a_call_with_nothing_wrong_succeeds() -> None:
 @pytest.mark.parametrize("wrong", ["authorization", "token"])
 @pytest.mark.parametrize("body", ["body", "profile"])
 async def test_a_stranger_learns_nothing_about_a_body(wrong: str, body: str) -> None:
-    """The same answer as to a good body, but for the ids."""
+    """Apart from the ids, the answer is the same as for a valid body."""
     (with_good, _), (with_bad, _) = await call(wrong), await call(wrong, body)
     good, bad = json.loads(with_good.body), json.loads(with_bad.body)
     for answer in (good, bad):
@@ -100,7 +100,7 @@ async def test_a_stranger_learns_nothing_about_a_body(wrong: str, body: str) -> 
 
 
 async def test_a_bad_id_is_replaced_on_its_own_answer() -> None:
-    """Also where the settings are wrong, which is told first."""
+    """This holds even if the settings are wrong, which is reported first."""
     for wrong in (["id"], ["settings", "id"]):
         reply, _ = await call(*wrong)
         assert len(reply.headers["MS-CorrelationId"]) == 36

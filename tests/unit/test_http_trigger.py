@@ -1,4 +1,4 @@
-"""azure.functions request <-> plain values."""
+"""Conversion between azure.functions objects and plain values."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ GIVEN = "0F8FAD5B-d9cb-469f-A165-70867728950e"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The least sound environment."""
+    """Set the smallest valid environment."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name, value in an_environment().items():
@@ -29,7 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def a_request(
     method: str = "POST", query: str = "", *, body: bytes = b"{}", headers: dict[str, str] | None = None
 ) -> func.HttpRequest:
-    """A request as the worker makes it."""
+    """Return a request as the worker makes it."""
     return func.HttpRequest(method, f"https://host/api/update_profile{query}", headers=headers or {}, body=body)
 
 
@@ -40,7 +40,7 @@ def document(response: func.HttpResponse) -> dict[str, Any]:
 
 
 async def test_a_failure_comes_back_as_a_problem() -> None:
-    """Status, headers and body; the caller's id as written."""
+    """Status, headers and body are set, and the caller's id is returned as written."""
     response = await http_trigger.update_profile(a_request(headers={"MS-CorrelationId": GIVEN}))
     assert (response.status_code, document(response)["code"]) == (401, "missing_token")
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -50,31 +50,31 @@ async def test_a_failure_comes_back_as_a_problem() -> None:
 
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
 async def test_headers_are_found_in_any_case(name: str) -> None:
-    """As HTTP has them."""
+    """HTTP header names are case-insensitive."""
     response = await http_trigger.update_profile(a_request(headers={name: "Bearer no-token"}))
     assert document(response)["code"] == "invalid_token"
 
 
 async def test_the_query_is_read_from_the_url() -> None:
-    """The host's own reading drops blank values."""
+    """The host's own parser drops blank values."""
     response = await http_trigger.update_profile(a_request(query="?validate_only"))
     assert document(response)["code"] == "invalid_parameter"
 
 
 async def test_the_body_is_handed_on() -> None:
-    """Its size is looked at."""
+    """A body that is too large is refused, so the handler has seen it."""
     response = await http_trigger.update_profile(a_request("put", body=b" " * 65_537))
     assert document(response)["code"] == "body_too_large"
 
 
 async def test_health_answers() -> None:
-    """200 when the settings are sound."""
+    """The status is 200 when the settings are valid."""
     response = await http_trigger.health(a_request("GET", "?anything", body=b""))
     assert (response.status_code, document(response)["status"]) == (200, "ok")
 
 
 async def test_health_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> None:
-    """503, by name."""
+    """The status is 503, and the body names the setting."""
     environment.setenv("PARTNER_CENTER_CLOUD", "germany")
     response = await http_trigger.health(a_request("GET"))
     assert response.status_code == 503
@@ -82,7 +82,7 @@ async def test_health_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> 
 
 
 def test_each_answer_is_a_response_of_its_own() -> None:
-    """The worker changes a response while it encodes it; the reply stays as it is."""
+    """The worker modifies a response while it encodes it, and the reply must not change."""
     reply = Reply(status=204, headers={"MS-RequestId": "r"}, body=b"")
     first, second = http_trigger._http_response(reply), http_trigger._http_response(reply)
     first.headers["MS-RequestId"] = "other"

@@ -1,4 +1,4 @@
-"""What a call asks for, carried out with fakes: which requests are made, and what comes back."""
+"""The operations with fakes: which requests are made and what is returned."""
 
 import json
 
@@ -17,12 +17,12 @@ REFUSED = PartnerCenterRejected("No.", upstream=UpstreamFault(status=403))
 
 
 def holding(members: dict[str, str]) -> ProfileResponse:
-    """The answer to a GET that has these members."""
+    """Return the answer to a GET that has these members."""
     return ProfileResponse(status=200, body=json.dumps(members).encode(), is_mfa_compliant="true", fault=None)
 
 
 async def run(outcomes: Outcomes, method: str, body: object = None, *, dry: bool = False) -> ProfileResponse | Preview:
-    """Carry out a call of a caller."""
+    """Carry out a caller's request."""
     caller = outcomes.caller = a_caller()
     members = list(body.items()) if isinstance(body, dict) else []
     session = a_service(outcomes).session("assertion", caller, a_call())
@@ -30,21 +30,21 @@ async def run(outcomes: Outcomes, method: str, body: object = None, *, dry: bool
 
 
 async def test_reading_gives_what_is_stored_as_it_came() -> None:
-    """No write."""
+    """The answer is returned unchanged, and nothing is written."""
     outcomes = Outcomes(stored=holding(OLD))
     assert await run(outcomes, "GET") is outcomes.stored
     assert outcomes.steps == ["exchange", "get"]
 
 
 async def test_writing_a_full_profile_reads_nothing() -> None:
-    """One request."""
+    """Only the PUT is sent."""
     outcomes = Outcomes()
     assert await run(outcomes, "POST", EXAMPLE) == SUCCESS
     assert outcomes.steps == ["exchange", "put"]
 
 
 async def test_a_change_is_merged_into_what_is_stored() -> None:
-    """Then the full profile is written."""
+    """The full profile that results is written."""
     outcomes = Outcomes(stored=holding(OLD))
     assert await run(outcomes, "PATCH", {"Email": "new@b"}) == SUCCESS
     assert outcomes.steps == ["exchange", "get", "exchange", "put"]
@@ -54,7 +54,7 @@ async def test_a_change_is_merged_into_what_is_stored() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_a_dry_run_shows_what_would_change_and_writes_nothing(method: str) -> None:
-    """Of a full profile and of a change alike."""
+    """This holds for a full profile and for a patch."""
     outcomes = Outcomes(stored=holding(OLD))
     preview = await run(outcomes, method, EXAMPLE, dry=True)
     assert outcomes.steps == ["exchange", "get"]
@@ -66,7 +66,7 @@ async def test_a_dry_run_shows_what_would_change_and_writes_nothing(method: str)
 
 @pytest.mark.parametrize("validate_only", [True, False])
 async def test_a_change_that_would_lose_a_member_is_refused(validate_only: bool) -> None:
-    """In a dry run as well; a full profile replaces it knowingly."""
+    """A dry run refuses it as well; a full profile may replace the member, because that is explicit."""
     outcomes = Outcomes(stored=holding({**OLD, "fax": "1"}))
     with pytest.raises(InvalidProfile):
         await run(outcomes, "PATCH", {"Email": "new@b"}, dry=validate_only)
@@ -76,7 +76,7 @@ async def test_a_change_that_would_lose_a_member_is_refused(validate_only: bool)
 
 @pytest.mark.parametrize(("method", "dry"), [("POST", True), ("PATCH", False)])
 async def test_a_refused_read_is_a_refused_call(method: str, dry: bool) -> None:
-    """And nothing is written."""
+    """A failed read writes nothing."""
     outcomes = Outcomes(stored=REFUSED)
     with pytest.raises(PartnerCenterRejected):
         await run(outcomes, method, EXAMPLE, dry=dry)
@@ -84,7 +84,7 @@ async def test_a_refused_read_is_a_refused_call(method: str, dry: bool) -> None:
 
 
 async def test_what_cannot_be_read_is_not_changed() -> None:
-    """Nobody knows what would be lost; reading it as it came is no harm."""
+    """A merge could lose data; a plain read returns the body as it came."""
     unreadable = ProfileResponse(status=200, body=b"{}", is_mfa_compliant=None, fault=None, readable=False)
     outcomes = Outcomes(stored=unreadable)
     with pytest.raises(PartnerCenterUnanswered) as caught:

@@ -1,4 +1,4 @@
-"""What Partner Center answered, read: every shape of success and failure (partner-center reference, 5 to 7)."""
+"""Reading Partner Center's answers: every shape of success and failure."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ ASKED: dict[str, Any] = {
 
 
 def read(status: int = 200, body: bytes | None = b"{}", *, reason: str = "", **headers: str) -> Any:  # noqa: ANN401
-    """The success, or the error that was raised."""
+    """Return the success, or the error that was raised."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         return read_answer(an_answer(status, body, named, reason), **ASKED)
@@ -31,13 +31,13 @@ def read(status: int = 200, body: bytes | None = b"{}", *, reason: str = "", **h
 
 
 def fault(**members: object) -> bytes:
-    """A service fault as it comes, mark and all."""
+    """Return a service fault as Partner Center sends it, with its byte order mark."""
     return BYTE_ORDER_MARK + json.dumps(members).encode()
 
 
 @pytest.mark.parametrize("body", [b'{"email": "a@b"}', b'{ "x" : 1,\n"y": [] }', '{"e":"ü"}'.encode()])
 def test_a_profile_goes_back_as_the_very_bytes_less_the_mark(body: bytes) -> None:
-    """Not parsed and written again."""
+    """The body is not parsed and serialised again."""
     assert read(body=body).body == body
     assert read(body=BYTE_ORDER_MARK + body).body == body
 
@@ -59,20 +59,20 @@ def test_a_profile_goes_back_as_the_very_bytes_less_the_mark(body: bytes) -> Non
     ],
 )
 def test_a_success_whose_body_is_no_object_is_still_a_success(body: bytes | None) -> None:
-    """The status is the truth; the body becomes an empty object."""
+    """The status decides, and the body becomes an empty object."""
     answer = read(body=body)
     assert (answer.status, answer.body) == (200, b"{}")
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b"{}"), (202, b"{}"), (204, b""), (205, b"")])
 def test_every_success_keeps_its_status(status: int, body: bytes) -> None:
-    """204 and 205 have no body at all."""
+    """A 204 or 205 has no body at all."""
     answer = read(status, b"")
     assert (answer.status, answer.body) == (status, body)
 
 
 def test_a_fault_under_a_success_is_relayed_and_told() -> None:
-    """It is logged by the one who asked."""
+    """The body is returned unchanged, and the fault is passed on for the log."""
     answer = read(200, fault(code=2000, description="odd"))
     assert json.loads(answer.body) == {"code": 2000, "description": "odd"}
     assert answer.fault.code == "2000"
@@ -81,7 +81,7 @@ def test_a_fault_under_a_success_is_relayed_and_told() -> None:
 
 @pytest.mark.parametrize(("value", "kept"), [("true", "true"), ("False", "false"), ("yes", None), ("", None)])
 def test_compliance_is_true_or_false_or_nothing(value: str, kept: str | None) -> None:
-    """Nothing else goes into a header of ours."""
+    """No other value is copied into our header."""
     assert read(ismfacompliant=value).is_mfa_compliant == kept
 
 
@@ -101,7 +101,7 @@ def test_compliance_is_true_or_false_or_nothing(value: str, kept: str | None) ->
     ],
 )
 def test_a_rejection_says_who_must_act(status: int, actor: str, retryable: bool) -> None:
-    """By its status, which is kept."""
+    """The status decides, and it is kept."""
     error = read(status)
     assert isinstance(error, errors.PartnerCenterRejected)
     assert (error.status, error.actor, error.retryable) == (status, actor, retryable)
@@ -122,7 +122,7 @@ def test_a_rejection_says_who_must_act(status: int, actor: str, retryable: bool)
     ],
 )
 def test_each_other_status_is_its_own_kind(status: int, kind: type[UpdateProfileError], retryable: bool) -> None:
-    """A status without meaning here is the operator's."""
+    """An unexpected status becomes a 502; every other status is kept."""
     error = read(status)
     assert type(error) is kind
     assert error.retryable is retryable
@@ -130,7 +130,7 @@ def test_each_other_status_is_its_own_kind(status: int, kind: type[UpdateProfile
 
 
 def test_the_wait_that_partner_center_asks_for_is_kept() -> None:
-    """Rounded up."""
+    """It is rounded up to whole seconds; an unreadable value counts as absent."""
     assert read(429, retry_after="1.5").retry_after_seconds == 2
     assert read(503, retry_after="soon").retry_after_seconds is None
 
@@ -147,14 +147,14 @@ def test_the_wait_that_partner_center_asks_for_is_kept() -> None:
     ],
 )
 def test_each_form_of_the_mfa_refusal_is_known(body: bytes, reason: str) -> None:
-    """The newer with a code, the older by words alone."""
+    """The newer form has a code; the older form is recognised by its text alone."""
     error = read(401, body, reason=reason)
     assert isinstance(error, errors.PartnerCenterMfaRequired)
     assert error.status == 401
 
 
 def test_a_403_is_no_mfa_refusal_whatever_it_says() -> None:
-    """Only a 401 is."""
+    """Only a 401 counts as an MFA refusal."""
     assert isinstance(read(403, fault(code=900421)), errors.PartnerCenterRejected)
 
 
@@ -175,7 +175,7 @@ def test_a_403_is_no_mfa_refusal_whatever_it_says() -> None:
     ],
 )
 def test_code_description_and_source_come_from_every_shape(body: bytes | None, told: tuple[str | None, ...]) -> None:
-    """Five shapes, or none."""
+    """The body has one of five shapes, or none of them."""
     upstream = read(400, body).upstream
     assert (upstream.code, upstream.description, upstream.source) == told
     assert upstream.status == 400
@@ -201,20 +201,20 @@ def test_code_description_and_source_come_from_every_shape(body: bytes | None, t
     ],
 )
 def test_a_description_that_repeats_what_was_sent_is_left_out(text: str) -> None:
-    """In any case, raw or escaped for JSON or HTML."""
+    """The value is recognised in any case, raw or escaped for JSON or HTML."""
     assert read(400, fault(code=1, description=text)).upstream.description is None
     assert read(400, fault(code=1, description=text)).upstream.code == "1"
 
 
 @pytest.mark.parametrize("text", ["abc is too short to tell", "half an escape \\u00", "ends in a backslash \\"])
 def test_a_description_that_repeats_nothing_stays(text: str) -> None:
-    """Values under four characters stand in any text."""
+    """Values shorter than four characters occur in any text, so they do not count."""
     assert read(400, fault(description=text)).upstream.description == text
 
 
 @pytest.mark.parametrize("charset", ["utf-8,gbk", "hex", "utf-16", "utf-16le", "nonsense"])
 def test_the_charset_that_is_claimed_does_not_matter(charset: str) -> None:
-    """The body is UTF-8 whatever its label says."""
+    """The body is read as UTF-8, whatever its charset parameter says."""
     body = fault(code=3000, description="größer")
     told = read(400, body, content_type=f"application/json; charset={charset}").upstream
     assert (told.code, told.description) == ("3000", "größer")
@@ -222,26 +222,26 @@ def test_the_charset_that_is_claimed_does_not_matter(charset: str) -> None:
 
 
 def test_a_description_that_is_escaped_itself_stays_as_it_came() -> None:
-    """JSON or HTML in it is not undone for the reader."""
+    """JSON or HTML escapes in a description are not decoded."""
     for text in ('{"error": "a \\"quoted\\" one"}', "5 &lt; 6 &amp;amp; 7"):
         assert read(400, fault(code=2007, description=text)).upstream.description == text
 
 
 @pytest.mark.parametrize("member", ["code", "source", "message"])
 def test_no_other_member_repeats_what_was_sent_either(member: str) -> None:
-    """A code that holds a value of the profile is none."""
+    """A code that contains a value of the profile is dropped."""
     upstream = read(400, fault(**{member: "Bad HELP@contoso.example"})).upstream
     assert (upstream.code, upstream.description, upstream.source) == (None, None, None)
 
 
 def test_long_texts_are_cut() -> None:
-    """A description to its documented length, a name to less."""
+    """A description is cut to its documented length, and a code to 64 characters."""
     upstream = read(400, fault(code="c" * 2000, description="d" * 2000)).upstream
     assert (len(upstream.code), len(upstream.description)) == (64, 1024)
 
 
 def test_a_known_code_says_what_to_do() -> None:
-    """And who must act; the status is kept."""
+    """The code also decides who must act, and the status is kept."""
     error = read(401, fault(code="900420"))
     assert (error.status, error.actor, error.retryable) == (401, "operator", False)
     assert "PARTNER_CENTER_SCOPE" in error.detail
@@ -249,7 +249,7 @@ def test_a_known_code_says_what_to_do() -> None:
 
 
 def test_a_hint_ends_the_detail() -> None:
-    """It comes after what a known code says."""
+    """The hint follows the advice for a known code."""
     with pytest.raises(errors.PartnerCenterRejected) as caught:
         read_answer(an_answer(404, fault(code=1000)), **{**ASKED, "hint": HINT})
     assert caught.value.detail.endswith(f"does not know this resource. {HINT}")
@@ -260,7 +260,7 @@ CLAIMS = base64.b64encode(b'{"access_token": {"acrs": {"value": "c1"}}}').decode
 
 @pytest.mark.parametrize("body", [b"", fault(code=900421), b"MFA required"])
 def test_a_claims_challenge_goes_before_any_other_reading_of_a_401(body: bytes) -> None:
-    """It alone says which sign-in would do; where it is to be made is ours to say."""
+    """Only the challenge says which sign-in is needed; the sign-in address is our own."""
     error = read(401, body, www_authenticate=f'Bearer error="insufficient_claims", claims="{CLAIMS}"')
     assert isinstance(error, errors.InteractionRequired)
     challenge = error.challenge
@@ -275,7 +275,7 @@ def test_a_claims_challenge_goes_before_any_other_reading_of_a_401(body: bytes) 
 
 @pytest.mark.parametrize("status", [400, 403, 200])
 def test_a_challenge_under_another_status_is_none(status: int) -> None:
-    """The page wants a 401."""
+    """A claims challenge must come with a 401."""
     told = read(status, b"{}", www_authenticate=f'Bearer error="insufficient_claims", claims="{CLAIMS}"')
     assert not isinstance(told, errors.InteractionRequired)
 
@@ -284,6 +284,6 @@ def test_a_challenge_under_another_status_is_none(status: int) -> None:
     ("body", "readable"), [(b"{}", True), (b"", True), (b"null", True), (b"<", False), (None, False)]
 )
 def test_a_success_says_whether_its_body_is_what_came(body: bytes | None, readable: bool) -> None:
-    """A placeholder is none; nothing, and null, are what came."""
+    """The placeholder for an unreadable body does not count; an empty body and null do."""
     assert read(200, body).readable is readable
     assert not read(200, body).confirmed_by_read

@@ -1,4 +1,4 @@
-"""The PUT as it goes out, and the ends it can come to, over real TLS."""
+"""The request to Partner Center as it is sent, and its possible outcomes, over real TLS."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ TOKEN = AccessToken(value="token", expires_in_seconds=60)
 
 
 async def test_exactly_the_documented_request_goes_out(sandbox: Sandbox) -> None:
-    """167 bytes, and no header but the contract's."""
+    """The body has 167 bytes, and there are no headers other than the documented ones."""
     call = a_call(headers={})
     with living_service(sandbox) as service:
         await put(service, sandbox, call=call)
@@ -51,7 +51,7 @@ async def test_exactly_the_documented_request_goes_out(sandbox: Sandbox) -> None
 
 
 async def test_a_report_on_mfa_is_asked_for_only_where_it_is_set(sandbox: Sandbox) -> None:
-    """And comes back."""
+    """ValidateMfa is sent only if the setting is true, and the result is returned."""
     with living_service(sandbox, PARTNER_CENTER_VALIDATE_MFA="true") as service:
         answer = await put(service, sandbox)
     assert sandbox.partner_center.journal[-1].header("ValidateMfa") == "true"
@@ -61,7 +61,7 @@ async def test_a_report_on_mfa_is_asked_for_only_where_it_is_set(sandbox: Sandbo
 
 
 async def test_letters_of_any_script_go_out_as_they_are(sandbox: Sandbox) -> None:
-    """Raw UTF-8 without escapes, counted in bytes."""
+    """The body is raw UTF-8 without escapes, and its length is counted in bytes."""
     with living_service(sandbox) as service:
         await put(service, sandbox, profile=a_profile(Email="ünïcode@例え.テスト", Telephone="٤٢٥ \U0001f4de"))
     entry = sandbox.partner_center.journal[-1]
@@ -81,7 +81,7 @@ async def test_letters_of_any_script_go_out_as_they_are(sandbox: Sandbox) -> Non
     ],
 )
 async def test_a_write_without_a_readable_answer_is_of_unknown_outcome(sandbox: Sandbox, answer: Answer) -> None:
-    """It was sent, and nobody knows."""
+    """The request was sent, so the write may or may not have happened."""
     sandbox.partner_center.script(answer)
     with living_service(sandbox) as service, pytest.raises(PartnerCenterUnanswered) as caught:
         await put(service, sandbox, call=a_call(seconds=1))
@@ -91,7 +91,7 @@ async def test_a_write_without_a_readable_answer_is_of_unknown_outcome(sandbox: 
 
 @pytest.mark.parametrize("base_url", ["https://localhost:1", "https://nowhere.invalid"])
 async def test_where_nothing_was_sent_it_is_unreachable(sandbox: Sandbox, base_url: str) -> None:
-    """A refused connection, or a name that nobody knows."""
+    """The connection is refused, or the host name does not exist."""
     with (
         living_service(sandbox, PARTNER_CENTER_BASE_URL=base_url) as service,
         pytest.raises(PartnerCenterUnreachable),
@@ -100,7 +100,7 @@ async def test_where_nothing_was_sent_it_is_unreachable(sandbox: Sandbox, base_u
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(sandbox: Sandbox) -> None:
-    """With a Location that nobody can read, too."""
+    """A Location that cannot be parsed makes no difference."""
     for location in (f"{sandbox.partner_center.base_url}/elsewhere", "https://[", "http://\x7f"):
         sandbox.partner_center.script(Answer(status=307, headers=(("Location", location),)))
         with living_service(sandbox) as service, pytest.raises(PartnerCenterUnexpected):
@@ -109,7 +109,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(sandbox: Sandbox) -> 
 
 
 async def test_the_other_path_is_a_setting(sandbox: Sandbox) -> None:
-    """The one that the SDKs use."""
+    """The SDKs use the other path."""
     sandbox.partner_center.put_path = "/v1/profiles/support"
     with living_service(sandbox) as service, pytest.raises(PartnerCenterRejected):
         await put(service, sandbox)
@@ -120,7 +120,7 @@ async def test_the_other_path_is_a_setting(sandbox: Sandbox) -> None:
 async def test_a_fault_under_a_success_is_logged_without_its_text(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With a warning, and the call's id."""
+    """The warning has the call's correlation id."""
     sandbox.partner_center.script(answers.fault(200, 2000, "text of theirs"))
     call = a_call()
     with living_service(sandbox) as service, caplog.at_level(logging.WARNING):
@@ -130,7 +130,7 @@ async def test_a_fault_under_a_success_is_logged_without_its_text(
 
 
 async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox: Sandbox) -> None:
-    """Of a call that is out at the same time."""
+    """The id belongs to another call that is still in progress."""
     alices, bobs = a_call(), a_call()
     headers = {"MS-RequestId": alices.ids.request_id.upper()}
     with living_service(sandbox) as service:
@@ -138,12 +138,12 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox
         with center._in_flight_id(alices.ids.request_id), pytest.raises(PartnerCenterUnanswered) as caught:
             await sent(center, TOKEN, bobs)
         assert caught.value.outcome == "unknown"
-        # Once alice's call is over, the id is just an odd one.
+        # Once alice's call is over, the id is merely unknown.
         assert (await sent(center, TOKEN, bobs)).status == 200
 
 
 async def test_identical_deliveries_at_once_bear_one_id_and_are_each_sent(sandbox: Sandbox) -> None:
-    """The PUT is idempotent."""
+    """The PUT is idempotent, so sending it more than once is safe."""
     headers = {"ms-requestid": "0f0f0f0f-1111-4222-8333-444444444444"}
     with living_service(sandbox) as service:
         calls = [put(service, sandbox, call=a_call(headers=headers)) for _ in range(3)]
@@ -152,7 +152,7 @@ async def test_identical_deliveries_at_once_bear_one_id_and_are_each_sent(sandbo
 
 
 async def test_a_pooled_httpx_client_hands_out_a_surplus_answer_and_ours_does_not(sandbox: Sandbox) -> None:
-    """Cross-user answer: bytes behind a finished response are the next user's answer on that connection."""
+    """On a pooled connection, surplus bytes after a response become the next user's answer."""
     alices = json.dumps({"email": "for-alice@contoso.example"}).encode()
     surplus = Answer(headers=(("Content-Type", "application/json"),), body=alices)
     sandbox.partner_center.script(Answer.true(surplus=surplus), user="alice", times=None)
@@ -168,7 +168,7 @@ async def test_a_pooled_httpx_client_hands_out_a_surplus_answer_and_ours_does_no
 
 
 async def test_a_call_cancelled_behind_its_request_is_of_unknown_outcome(sandbox: Sandbox) -> None:
-    """Partner Center may have written it: that is more than a cancellation."""
+    """Partner Center may have written the profile, so this is more than a cancellation."""
     before = open_sockets()
     sandbox.partner_center.script(Answer(fault=Fault.HANG, apply=True))
     with living_service(sandbox) as service:
@@ -183,7 +183,7 @@ async def test_a_call_cancelled_behind_its_request_is_of_unknown_outcome(sandbox
 
 @pytest.mark.parametrize("told", ["email@sample.com", "4255555555", "www.microsoft.com", "token"])
 async def test_neither_a_value_nor_the_token_comes_back_in_a_refusal(sandbox: Sandbox, told: str) -> None:
-    """Whatever Partner Center repeats of what it was sent."""
+    """A description that repeats what was sent is dropped."""
     token = sandbox.entra.partner_center_token("alice")
     sandbox.partner_center.script(answers.fault(400, 3000, f"{token if told == 'token' else told} is no good"))
     with living_service(sandbox) as service, pytest.raises(PartnerCenterRejected) as caught:
@@ -194,7 +194,7 @@ async def test_neither_a_value_nor_the_token_comes_back_in_a_refusal(sandbox: Sa
 
 
 async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandbox) -> None:
-    """An MFA refusal bears no id at all, and a request id comes back in any case."""
+    """An MFA refusal has no id at all, and a request id may come back in another case."""
     call = a_call()
     with living_service(sandbox) as service:
         for headers in ({}, {"MS-RequestId": call.ids.request_id.upper()}, {"MS-RequestId": "unheard-of"}):
@@ -204,14 +204,14 @@ async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandb
 
 
 async def end(service: Service, sandbox: Sandbox) -> None:
-    """One call that ends by its deadline or otherwise."""
+    """Make one call that ends at its deadline or with another failure."""
     with pytest.raises((PartnerCenterUnanswered, PartnerCenterUnreachable)):
         await put(service, sandbox, call=a_call(seconds=0.3))
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.RESET_AFTER_REQUEST, Fault.CLOSE])
 async def test_no_socket_is_left_over_however_a_call_ends(sandbox: Sandbox, fault: Fault) -> None:
-    """Ten at once."""
+    """Ten calls end at once."""
     before = open_sockets()
     sandbox.partner_center.script(Answer.trouble(fault), times=None)
     with living_service(sandbox) as service:
@@ -220,7 +220,7 @@ async def test_no_socket_is_left_over_however_a_call_ends(sandbox: Sandbox, faul
 
 
 async def test_no_socket_is_left_over_of_a_call_that_hangs_in_the_tls_hello(sandbox: Sandbox) -> None:
-    """By its deadline, and by a cancellation."""
+    """The call ends by its deadline or by a cancellation."""
     before = open_sockets()
     sandbox.partner_center.server.hang_at_tls_hello = True
     try:
@@ -258,7 +258,7 @@ async def test_a_refused_path_names_the_setting_and_is_logged(
 
 
 async def test_another_refusal_suggests_no_path() -> None:
-    """The path was accepted."""
+    """A 400 shows that the path was accepted."""
     with pytest.raises(PartnerCenterRejected) as caught:
         await sent(PartnerCenter(some_settings(), FakeHttp(an_answer(400))), TOKEN)
     assert "PATH" not in caught.value.detail

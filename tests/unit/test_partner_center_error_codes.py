@@ -1,4 +1,4 @@
-"""Partner Center's codes: who must act, and what to do."""
+"""Partner Center's error codes: who must act, and what to do."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from update_profile.partner_center.error_codes import KNOWN_CODES, meaning_of
     ],
 )
 def test_a_known_code_says_who_must_act_and_what_to_do(status: int, code: str, actor: str, word: str) -> None:
-    """None of these heals by being sent again."""
+    """A retry helps with none of these."""
     meaning = meaning_of(status, code)
     assert (meaning.actor, meaning.retryable) == (actor, False)
     assert word in meaning.next_step
@@ -31,7 +31,7 @@ def test_a_known_code_says_who_must_act_and_what_to_do(status: int, code: str, a
 
 
 def test_a_passing_fault_of_theirs_may_be_sent_again() -> None:
-    """The documented code of a 500."""
+    """This is the documented code of a 500."""
     assert (meaning_of(500, "800003").actor, meaning_of(500, "800003").retryable) == ("nobody", True)
 
 
@@ -43,7 +43,7 @@ def test_a_code_counts_only_under_its_status() -> None:
 
 @pytest.mark.parametrize("code", [None, "", "12345"])
 def test_without_a_known_code_the_status_decides(code: str | None) -> None:
-    """Who must act, whether it heals, and no advice that nobody can give."""
+    """It decides who must act and whether a retry helps; there is no advice without a known code."""
     told = {status: meaning_of(status, code) for status in (400, 401, 403, 404, 408, 409, 412, 418, 422, 500, 501, 504)}
     assert {status: meaning.actor for status, meaning in told.items()} == {
         **dict.fromkeys((400, 409, 412, 422), "caller"),
@@ -58,6 +58,6 @@ def test_without_a_known_code_the_status_decides(code: str | None) -> None:
 
 
 def test_no_status_that_may_heal_is_in_the_table_as_final() -> None:
-    """And no final one as healing: what is tried again goes by the status."""
+    """Retries go by the status, so the table must not contradict it."""
     assert {status for (status, _), meaning in KNOWN_CODES.items() if meaning.retryable} == {500}
     assert not {status for status, _ in KNOWN_CODES} & {408, 429, 502, 503, 504}

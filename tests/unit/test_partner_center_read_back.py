@@ -1,4 +1,4 @@
-"""What became of a write that got no answer."""
+"""Reading back a write that got no answer."""
 
 import asyncio
 import json
@@ -19,20 +19,20 @@ FAILED = PartnerCenterFailed("No.", upstream=UpstreamFault(status=503))
 
 
 def holding(status: int = 200, **changed: object) -> ProfileResponse:
-    """A profile as it is read, with this changed."""
+    """Return a profile as it is read, with these changes."""
     body = json.dumps({name.lower(): value for name, value in EXAMPLE.items()} | changed).encode()
     return ProfileResponse(status=status, body=body, is_mfa_compliant="true", fault=None)
 
 
 class Looks:
-    """Reads these in turn."""
+    """Returns or raises these outcomes in turn."""
 
     def __init__(self, *outcomes: ProfileResponse | UpdateProfileError) -> None:
         self.outcomes = list(outcomes)
         self.seconds: list[float] = []
 
     async def __call__(self, *, deadline: Deadline) -> ProfileResponse:
-        """One look."""
+        """Read once."""
         self.seconds.append(deadline.remaining_seconds())
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, UpdateProfileError):
@@ -46,7 +46,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def confirmed(looks: Looks, *, seconds: float = 4.0) -> ProfileResponse | PartnerCenterUnanswered:
-    """What it comes to."""
+    """Return the confirmed answer, or the error."""
     try:
         return await confirm(a_profile(), UNKNOWN, looks, deadline=Deadline.after(seconds))
     except PartnerCenterUnanswered as error:
@@ -59,14 +59,14 @@ async def confirmed(looks: Looks, *, seconds: float = 4.0) -> ProfileResponse | 
     ids=["equal", "with members more", "with a number for text", "under another success"],
 )
 async def test_what_equals_what_was_sent_is_a_success(answer: ProfileResponse) -> None:
-    """200, with what was read; it says how it was confirmed."""
+    """The answer is a 200 with what was read, and it is marked as confirmed by a read."""
     told = await confirmed(Looks(answer))
     assert isinstance(told, ProfileResponse)
     assert (told.status, told.body, told.is_mfa_compliant, told.confirmed_by_read) == (200, answer.body, "true", True)
 
 
 async def test_a_read_that_lags_gets_a_second_look() -> None:
-    """Field report C8. Each look has its share of the time."""
+    """Reads may lag behind a write, so each of the two reads gets its share of the time."""
     looks = Looks(holding(email="old@b"), holding())
     told = await confirmed(looks)
     assert isinstance(told, ProfileResponse)
@@ -75,7 +75,7 @@ async def test_a_read_that_lags_gets_a_second_look() -> None:
 
 
 async def test_a_look_that_fails_is_followed_by_another() -> None:
-    """Whatever it failed with."""
+    """The cause of the first failure makes no difference."""
     told = await confirmed(Looks(FAILED, holding()))
     assert isinstance(told, ProfileResponse)
 
@@ -89,7 +89,7 @@ async def test_a_look_that_fails_is_followed_by_another() -> None:
     ],
 )
 async def test_what_differs_stays_unknown_and_is_named(changed: dict[str, Any], named: str) -> None:
-    """Without its value: it may be the old one, or one that Partner Center made of ours. Two looks, no more."""
+    """The detail names the fields without their values, and there are no more than two reads."""
     looks = Looks(holding(**changed), holding(**changed))
     told = await confirmed(looks)
     assert isinstance(told, PartnerCenterUnanswered)
@@ -101,19 +101,19 @@ async def test_what_differs_stays_unknown_and_is_named(changed: dict[str, Any], 
 
 @pytest.mark.parametrize("outcomes", [(FAILED, FAILED), (UNKNOWN, FAILED)])
 async def test_what_cannot_be_read_stays_unknown(outcomes: tuple[UpdateProfileError, ...]) -> None:
-    """As it was."""
+    """The original error is raised unchanged."""
     assert await confirmed(Looks(*outcomes)) is UNKNOWN
 
 
 async def test_what_was_seen_to_differ_is_told_though_the_second_look_fails() -> None:
-    """It is more than nothing."""
+    """A known difference says more than a failed read."""
     told = await confirmed(Looks(holding(email="old@b"), FAILED))
     assert isinstance(told, PartnerCenterUnanswered)
     assert "different Email" in told.detail
 
 
 async def test_a_cancelled_look_leaves_the_outcome_unknown() -> None:
-    """And is the last one."""
+    """No second read follows a cancellation."""
     began = asyncio.Event()
 
     async def read(*, deadline: Deadline) -> ProfileResponse:

@@ -1,4 +1,4 @@
-"""Trying again what heals: how often, how long between, and when not."""
+"""Retries of failures that can heal: how many, how far apart, and when not."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,14 +25,14 @@ TIMED_OUT = PartnerCenterUnanswered("no answer")
 
 
 def answered(status: int, *, wait_seconds: int | None = None) -> PartnerCenterRefused:
-    """A failure of Partner Center's with this status."""
+    """Return a failure of Partner Center with this status."""
     kinds = {429: PartnerCenterThrottled, **dict.fromkeys(range(500, 600), PartnerCenterFailed)}
     kind: type[PartnerCenterRefused] = kinds.get(status, PartnerCenterRejected)
     return kind("why", upstream=UpstreamFault(status=status), retry_after_seconds=wait_seconds)
 
 
 class Attempts:
-    """Comes to these outcomes in turn, the last one for ever."""
+    """Returns or raises these outcomes in turn and repeats the last one."""
 
     def __init__(self, *outcomes: UpdateProfileError | str) -> None:
         self.outcomes = list(outcomes)
@@ -41,7 +41,7 @@ class Attempts:
         self.begun = asyncio.Event()
 
     async def __call__(self, *, deadline: Deadline) -> str:
-        """One attempt."""
+        """Make one attempt."""
         self.deadlines.append(deadline)
         self.made += 1
         self.begun.set()
@@ -58,7 +58,7 @@ async def result(
     token_left_seconds: Callable[[], float] = lambda: 3600.0,
     also: tuple[type[PartnerCenterUnanswered], ...] = (),
 ) -> str | UpdateProfileError:
-    """What it comes to."""
+    """Return the result, or the error that was raised."""
     try:
         return await retried(
             attempts, deadline=Deadline.after(seconds), token_left_seconds=token_left_seconds, also=also
@@ -69,7 +69,7 @@ async def result(
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited, without waiting."""
+    """Record each wait instead of waiting."""
     waited: list[float] = []
 
     async def note(seconds: float) -> None:
@@ -81,7 +81,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("failure", [UNREACHABLE, *(answered(status) for status in sorted(HEALING))], ids=str)
 async def test_what_heals_is_tried_again_until_it_has_healed(waits: list[float], failure: UpdateProfileError) -> None:
-    """With jitter between that at most doubles."""
+    """The waits have jitter, and their upper limit doubles."""
     attempts = Attempts(failure, failure, "healed")
     assert await result(attempts) == "healed"
     assert attempts.made == 3
@@ -94,7 +94,7 @@ async def test_what_heals_is_tried_again_until_it_has_healed(waits: list[float],
 async def test_what_does_not_heal_is_given_up_after_four_attempts(
     waits: list[float], failure: UpdateProfileError
 ) -> None:
-    """The last failure is what it comes to."""
+    """The last failure is raised."""
     attempts = Attempts(failure)
     assert await result(attempts) is failure
     assert attempts.made == MAX_ATTEMPTS == 4
@@ -112,21 +112,21 @@ async def test_what_does_not_heal_is_given_up_after_four_attempts(
     ids=str,
 )
 async def test_what_cannot_heal_is_asked_once(waits: list[float], failure: UpdateProfileError) -> None:
-    """A write without an answer is among it."""
+    """A write without an answer is one of these failures."""
     attempts = Attempts(failure, "never")
     assert await result(attempts) is failure
     assert (attempts.made, waits) == (1, [])
 
 
 async def test_a_read_without_an_answer_is_tried_again(waits: list[float]) -> None:
-    """Reading twice harms nobody."""
+    """A read changes nothing, so repeating it is safe."""
     attempts = Attempts(TIMED_OUT, "read")
     assert await result(attempts, also=(PartnerCenterUnanswered,)) == "read"
     assert len(waits) == 1
 
 
 async def test_the_wait_that_is_asked_for_is_kept_and_a_little_more(waits: list[float]) -> None:
-    """So that all who were asked the same do not come back at once."""
+    """The added jitter keeps clients with the same Retry-After from returning at once."""
     assert await result(Attempts(answered(429, wait_seconds=3), answered(503, wait_seconds=2), "ok")) == "ok"
     assert 3 <= waits[0] <= 3.5
     assert 2 <= waits[1] <= 3
@@ -134,28 +134,28 @@ async def test_the_wait_that_is_asked_for_is_kept_and_a_little_more(waits: list[
 
 @pytest.mark.parametrize("failure", [answered(429, wait_seconds=20), answered(503, wait_seconds=3600)])
 async def test_a_wait_that_does_not_fit_is_told_at_once(waits: list[float], failure: PartnerCenterRefused) -> None:
-    """The caller gets it as Retry-After."""
+    """The caller gets the wait as Retry-After."""
     attempts = Attempts(failure, "never")
     assert await result(attempts, seconds=20) is failure
     assert (attempts.made, waits) == (1, [])
 
 
 async def test_no_attempt_is_begun_for_which_there_is_no_time(waits: list[float]) -> None:
-    """A quarter of a second is the least."""
+    """An attempt needs at least a quarter of a second."""
     attempts = Attempts(UNREACHABLE, "never")
     assert await result(attempts, seconds=0.2) is UNREACHABLE
     assert (attempts.made, waits) == (1, [])
 
 
 async def test_nothing_begins_after_the_callers_token_has_expired(waits: list[float]) -> None:
-    """Not even the first attempt."""
+    """The first attempt is not made either."""
     attempts = Attempts("never")
     assert isinstance(await result(attempts, token_left_seconds=lambda: 0.0), InvalidToken)
     assert (attempts.made, waits) == (0, [])
 
 
 async def test_a_wait_past_the_tokens_end_is_not_begun_where_partner_center_has_answered() -> None:
-    """Its last answer is the truth about the call."""
+    """Partner Center's last answer is reported instead of the expiry."""
     failure = answered(503, wait_seconds=2)
     attempts = Attempts(failure, "never")
     assert await result(attempts, token_left_seconds=lambda: 1.5) is failure
@@ -163,7 +163,7 @@ async def test_a_wait_past_the_tokens_end_is_not_begun_where_partner_center_has_
 
 
 async def test_where_nothing_was_sent_the_token_has_expired() -> None:
-    """Waited for no longer than the token lasts."""
+    """The wait is no longer than the token's remaining lifetime."""
     left = iter([1.0, 0.05, 0.0])
     attempts = Attempts(UNREACHABLE, "never")
     assert isinstance(await result(attempts, token_left_seconds=lambda: next(left)), InvalidToken)
@@ -171,7 +171,7 @@ async def test_where_nothing_was_sent_the_token_has_expired() -> None:
 
 
 async def test_a_token_that_expires_in_the_wait_leaves_the_last_answer(waits: list[float]) -> None:
-    """A clock may jump."""
+    """The clock may jump during the wait."""
     failure = answered(503)
     left = iter([10.0, 10.0, 10.0, -1.0])
     attempts = Attempts(failure, "never")
@@ -181,7 +181,7 @@ async def test_a_token_that_expires_in_the_wait_leaves_the_last_answer(waits: li
 
 @pytest.mark.parametrize(("failure", "left"), [(answered(429, wait_seconds=5), "why"), (UNREACHABLE, None)])
 async def test_a_cancelled_wait_leaves_what_partner_center_said(failure: UpdateProfileError, left: str | None) -> None:
-    """Where it had said nothing, the cancellation goes on."""
+    """Without an answer from Partner Center, the cancellation propagates."""
     attempts = Attempts(failure)
     task = asyncio.create_task(result(attempts))
     await attempts.begun.wait()
@@ -194,7 +194,7 @@ async def test_a_cancelled_wait_leaves_what_partner_center_said(failure: UpdateP
 
 
 async def test_a_cancelled_call_begins_nothing_more() -> None:
-    """Though its request ended with a failure that heals."""
+    """The failure of its request is retryable, but the cancellation prevents a retry."""
 
     class Swallowing(Attempts):
         async def __call__(self, *, deadline: Deadline) -> str:
@@ -214,7 +214,7 @@ async def test_a_cancelled_call_begins_nothing_more() -> None:
 
 
 async def test_what_was_answered_is_not_called_unreachable(waits: list[float]) -> None:
-    """A request was sent, and the answer to it is the last word that is known."""
+    """The earlier answer is reported, because it shows that a request was sent."""
     failure = answered(503)
     attempts = Attempts(failure, UNREACHABLE)
     assert await result(attempts) is failure
@@ -225,7 +225,7 @@ async def test_what_was_answered_is_not_called_unreachable(waits: list[float]) -
 async def test_a_token_that_expires_behind_an_answer_and_a_refused_connection_leaves_the_answer(
     waits: list[float],
 ) -> None:
-    """Something was sent."""
+    """The answer is reported, because it shows that a request was sent."""
     failure = answered(503)
     left = iter([10.0] * 6 + [-1.0] * 9)
     attempts = Attempts(failure, UNREACHABLE, "never")

@@ -1,4 +1,4 @@
-"""The profile as Partner Center holds it."""
+"""The profile as Partner Center stores it."""
 
 import json
 from typing import Any
@@ -17,12 +17,12 @@ LINKS = {"self": {"uri": "/v1/profiles/support", "method": "GET", "headers": []}
 
 
 def stored(body: bytes | None, status: int = 200) -> StoredProfile:
-    """What the answer to a GET with this body says."""
+    """Return the profile in the answer to a GET with this body."""
     return read_stored(read_answer(an_answer(status, body), **ASKED))
 
 
 def test_the_documented_resource_is_read() -> None:
-    """Behind a byte order mark, in camelCase."""
+    """The body has a byte order mark and names in camelCase."""
     document = {
         "email": "a@b",
         "telephone": "1",
@@ -36,19 +36,19 @@ def test_the_documented_resource_is_read() -> None:
 
 
 def test_names_come_in_any_case_and_a_number_is_read_as_text() -> None:
-    """Microsoft's own clients take both."""
+    """Microsoft's own clients accept both."""
     held = stored(b'{"EMAIL":"a@b","Telephone":4255555555}')
     assert held.values == {"Email": "a@b", "Telephone": "4255555555"}
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"\xef\xbb\xbf", b" ", b"{}", b'{"email":null}'])
 def test_a_profile_with_nothing_set_has_no_values(body: bytes) -> None:
-    """Left out, null, or no body at all."""
+    """The members are absent or null, or there is no body."""
     assert stored(body) == StoredProfile(values={})
 
 
 def test_an_answer_without_a_body_is_a_profile_with_nothing_set() -> None:
-    """204."""
+    """A 204 has no body."""
     assert stored(b"", 204).values == {}
 
 
@@ -68,19 +68,19 @@ def test_an_answer_without_a_body_is_a_profile_with_nothing_set() -> None:
     ],
 )
 def test_what_is_no_profile_is_no_answer_that_can_be_read(body: bytes | None) -> None:
-    """A fault under 200 too: what is stored is not known."""
+    """This includes a fault with status 200, because the stored profile remains unknown."""
     with pytest.raises(PartnerCenterUnanswered) as caught:
         stored(body)
     assert caught.value.outcome is None
 
 
 def test_members_of_another_time_are_told_by_name() -> None:
-    """In the order they stand, null or not; look-alike letters are other letters."""
+    """Unknown members are listed in their order, even if null; a look-alike letter is not the letter itself."""
     assert stored(b'{"email":"a@b","fax":"1","etag":null,"\xe2\x84\xaain":1}').unknown == ("fax", "etag", "\u212ain")
 
 
 def test_values_differ_by_a_single_letter_and_by_its_case() -> None:
-    """Partner Center's own cmdlet overlooks a change of case; we do not."""
+    """Partner Center's own cmdlet ignores a change of case; this comparison does not."""
     held = StoredProfile(values={**EXAMPLE, "Email": "Email@sample.com"})
     assert differing(a_profile(), held) == ("Email",)
     assert differing(a_profile(), StoredProfile(values=EXAMPLE, unknown=("fax",))) == ()
@@ -88,5 +88,5 @@ def test_values_differ_by_a_single_letter_and_by_its_case() -> None:
 
 
 def test_no_value_stands_in_what_a_log_might_print() -> None:
-    """They are a customer's."""
+    """The values are customer data."""
     assert "sample.com" not in repr(StoredProfile(values=EXAMPLE))

@@ -1,4 +1,4 @@
-"""The profile as one caller reads and writes it: tokens, another try, and reading back, with fakes."""
+"""The profile as one caller reads and writes it, with fakes: tokens, retries and reading back."""
 
 import asyncio
 import json
@@ -39,13 +39,13 @@ WRITTEN = ProfileResponse(
 
 
 def profile_for(outcomes: Outcomes, *, seconds: float = 10.0, expires_at: float = 4_000_000_000.0) -> ProfileSession:
-    """The profile of a caller with so much time."""
+    """Return the profile session of a caller with this much time."""
     caller = outcomes.caller = a_caller(expires_at=expires_at)
     return a_service(outcomes).session("assertion", caller, a_call(seconds=seconds))
 
 
 async def test_a_challenge_is_met_once_with_a_token_that_has_the_claims() -> None:
-    """The refused one is not used again."""
+    """The refused token is dropped and not used again."""
     outcomes = Outcomes(answer=[CHALLENGED, SUCCESS])
     assert await profile_for(outcomes).write(a_profile()) is SUCCESS
     assert outcomes.steps == ["exchange", "put", "forget", 'exchange {"a":1}', "put"]
@@ -53,7 +53,7 @@ async def test_a_challenge_is_met_once_with_a_token_that_has_the_claims() -> Non
 
 @pytest.mark.parametrize("method", ["read", "write"])
 async def test_a_second_challenge_goes_to_the_caller(method: str) -> None:
-    """One exchange with claims, one more try, and no third."""
+    """There is one exchange with the claims, one more attempt, and no third."""
     outcomes = Outcomes(answer=CHALLENGED, stored=CHALLENGED)
     profile = profile_for(outcomes)
     with pytest.raises(InteractionRequired) as caught:
@@ -64,7 +64,7 @@ async def test_a_second_challenge_goes_to_the_caller(method: str) -> None:
 
 
 async def test_a_challenge_of_entras_own_goes_to_the_caller_at_once() -> None:
-    """There is no other token to be had."""
+    """No other token is available."""
     entras = InteractionRequired("More.", entra=EntraFault(error="interaction_required"), challenge=CHALLENGE)
     outcomes = Outcomes(access_token=entras)
     with pytest.raises(InteractionRequired):
@@ -74,7 +74,7 @@ async def test_a_challenge_of_entras_own_goes_to_the_caller_at_once() -> None:
 
 @pytest.mark.parametrize("kind", [PartnerCenterRejected, PartnerCenterMfaRequired])
 async def test_a_token_that_is_refused_is_forgotten_and_not_tried_again(kind: type[PartnerCenterRejected]) -> None:
-    """A bare 401: another try with the same token would be refused as well."""
+    """After a bare 401, a retry with the same token would be refused as well."""
     outcomes = Outcomes(answer=kind("No.", upstream=UNAUTHORIZED))
     with pytest.raises(kind):
         await profile_for(outcomes).write(a_profile())
@@ -82,7 +82,7 @@ async def test_a_token_that_is_refused_is_forgotten_and_not_tried_again(kind: ty
 
 
 async def test_a_token_that_is_not_at_fault_is_kept() -> None:
-    """A 403 is about the user."""
+    """A 403 concerns the user, not the token."""
     outcomes = Outcomes(answer=PartnerCenterRejected("No.", upstream=UpstreamFault(status=403)))
     with pytest.raises(PartnerCenterRejected):
         await profile_for(outcomes).write(a_profile())
@@ -90,7 +90,7 @@ async def test_a_token_that_is_not_at_fault_is_kept() -> None:
 
 
 async def test_a_write_without_an_answer_is_read_back_and_never_sent_again() -> None:
-    """Equal to what was sent: a success that says so."""
+    """If the stored profile equals what was sent, the answer is a success that says so."""
     outcomes = Outcomes(answer=UNKNOWN, stored=WRITTEN)
     answer = await profile_for(outcomes).write(a_profile())
     assert answer.confirmed_by_read
@@ -98,7 +98,7 @@ async def test_a_write_without_an_answer_is_read_back_and_never_sent_again() -> 
 
 
 async def test_reading_back_a_write_is_allowed_after_the_token_has_expired() -> None:
-    """It was sent in time."""
+    """The write was sent in time."""
     outcomes = Outcomes(answer=UNKNOWN, stored=WRITTEN)
     now = iter([999.0, 1001.0])
     profile = replace(profile_for(outcomes, expires_at=1000.0), clock=lambda: next(now))
@@ -106,7 +106,7 @@ async def test_reading_back_a_write_is_allowed_after_the_token_has_expired() -> 
 
 
 async def test_nothing_is_sent_after_the_token_has_expired() -> None:
-    """The exchange may have taken the last of its time."""
+    """The token may expire during the exchange."""
     outcomes = Outcomes()
     with pytest.raises(InvalidToken):
         await profile_for(outcomes, expires_at=1000.0).write(a_profile())
@@ -114,7 +114,7 @@ async def test_nothing_is_sent_after_the_token_has_expired() -> None:
 
 
 async def test_a_read_without_an_answer_is_tried_again() -> None:
-    """Reading twice harms nobody."""
+    """A read changes nothing, so repeating it is safe."""
     outcomes = Outcomes(stored=[PartnerCenterUnanswered("No answer."), WRITTEN])
     assert await profile_for(outcomes).read() is WRITTEN
     assert outcomes.steps == ["exchange", "get", "get"]
@@ -122,7 +122,7 @@ async def test_a_read_without_an_answer_is_tried_again() -> None:
 
 @pytest.mark.parametrize(("seconds", "reserved"), [(10.0, 4.0), (100.0, 5.0), (1.0, 0.4)])
 async def test_an_attempt_leaves_time_for_what_must_follow(seconds: float, reserved: float) -> None:
-    """Two fifths of what is left, five seconds at most."""
+    """Two fifths of the remaining time are reserved, but no more than five seconds."""
     outcomes = Outcomes()
     profile = profile_for(outcomes, seconds=seconds)
     await profile.write(a_profile())
@@ -131,7 +131,7 @@ async def test_an_attempt_leaves_time_for_what_must_follow(seconds: float, reser
 
 
 async def test_reading_back_has_the_time_that_was_kept() -> None:
-    """Up to the call's own deadline, the second look at least."""
+    """The second read may use the time up to the call's own deadline."""
     outcomes = Outcomes(answer=UNKNOWN, stored=[SUCCESS, WRITTEN])
     profile = profile_for(outcomes, seconds=0.5)
     assert (await profile.write(a_profile())).confirmed_by_read
@@ -140,11 +140,11 @@ async def test_reading_back_has_the_time_that_was_kept() -> None:
 
 
 async def test_a_cancelled_write_is_not_read_back() -> None:
-    """The worker is being stopped: the caller hears at once that the end is not known."""
+    """The worker is stopping, so the caller learns at once that the outcome is unknown."""
     began = asyncio.Event()
 
     class Hanging(FakePartnerCenter):
-        async def request(self, *arguments: Any, **options: Any) -> ProfileResponse:  # noqa: ANN401  as it is
+        async def request(self, *arguments: Any, **options: Any) -> ProfileResponse:  # noqa: ANN401  passed through
             began.set()
             try:
                 await asyncio.sleep(60)
@@ -163,7 +163,7 @@ async def test_a_cancelled_write_is_not_read_back() -> None:
 
 
 async def test_an_outage_that_passes_is_not_noticed_but_in_the_log() -> None:
-    """And how the token was come by is."""
+    """The call succeeds, and the audit event has the token's source."""
     failure: UpdateProfileError = PartnerCenterFailed("No.", upstream=UpstreamFault(status=503))
     outcomes = Outcomes(answer=[failure, SUCCESS])
     profile = profile_for(outcomes)
@@ -173,5 +173,5 @@ async def test_an_outage_that_passes_is_not_noticed_but_in_the_log() -> None:
 
 
 def test_the_reserve_is_a_part_of_what_is_left() -> None:
-    """So that an attempt always has the greater part."""
+    """Each attempt therefore gets more than half of the remaining time."""
     assert 0 < retrying.FOLLOW_UP_SHARE < 0.5

@@ -1,4 +1,4 @@
-"""What holds for any input. The examples are the same on every run."""
+"""Properties that hold for any input. The examples are the same on every run."""
 
 import json
 
@@ -46,14 +46,14 @@ DETERMINISTIC = settings(derandomize=True, max_examples=300, deadline=None)
 
 
 def is_sound(reply: Reply) -> bool:
-    """ASCII header values and a JSON object that tells the header's ids."""
+    """Return whether headers are ASCII, the JSON body has the header's correlation id, and its size is bounded."""
     document = json.loads(reply.body)
     ascii_only = all(f"{name}{value}".isascii() for name, value in reply.headers.items())
     return ascii_only and document["correlationId"] == reply.headers["MS-CorrelationId"] and len(reply.body) <= 16_384
 
 
 def profile_or_refusal(body: bytes) -> tuple[SupportProfile | None, UpdateProfileError | None]:
-    """What a body comes to; anything else that is raised fails the test."""
+    """Return the profile, or the refusal; any other exception fails the test."""
     try:
         return read_body(body), None
     except (MalformedBody, InvalidProfile) as error:
@@ -61,7 +61,7 @@ def profile_or_refusal(body: bytes) -> tuple[SupportProfile | None, UpdateProfil
 
 
 def head_refusal(incoming: IncomingRequest) -> UpdateProfileError | None:
-    """What is wrong with all that is read before the token; anything else that is raised fails the test."""
+    """Return the refusal of the checks that need no valid token; any other exception fails the test."""
     try:
         read_ids(incoming.headers).check()
         read_validate_only(incoming.url, writes=True)
@@ -76,7 +76,7 @@ def head_refusal(incoming: IncomingRequest) -> UpdateProfileError | None:
 @given(email=TEXT, telephone=TEXT, website=TEXT)
 @example(email="a\u0301@\U0001f600", telephone="\u0665", website="\u0130.example")
 def test_a_value_that_passes_is_sent_unchanged(email: str, telephone: str, website: str) -> None:
-    """Code point for code point; each is tried alone, so that more of them pass."""
+    """Every code point is preserved; the fields are varied one at a time so that more values pass."""
     for name, value in (("Email", f"{email}@{email}"), ("Telephone", f"4{telephone}"), ("Website", website)):
         body = json.dumps({**EXAMPLE, name: value}).encode()
         profile, error = profile_or_refusal(body)
@@ -92,7 +92,7 @@ def test_a_value_that_passes_is_sent_unchanged(email: str, telephone: str, websi
 @given(body=BODIES)
 @example(body=b'{"Email":' + b"9" * 5_000 + b"}")
 def test_any_bytes_are_a_profile_or_a_refusal(body: bytes) -> None:
-    """And nothing else; the refusal can be answered."""
+    """There is no third outcome, and every refusal can be answered."""
     profile, error = profile_or_refusal(body)
     if profile is not None:
         assert json.loads(profile.wire_bytes())["ProfileType"] == "support_profile"
@@ -105,7 +105,7 @@ def test_any_bytes_are_a_profile_or_a_refusal(body: bytes) -> None:
 @given(headers=HEADERS, query=TEXT)
 @example(headers={"content-type": '"\\'}, query="[")
 def test_any_head_passes_or_is_refused(headers: dict[str, str], query: str) -> None:
-    """Nothing but an error of our own is raised."""
+    """Only our own errors are raised."""
     incoming = an_incoming(url=f"https://host/api/update_profile?{query}", headers=headers)
     ids = read_ids(incoming.headers)
     assert GUID.fullmatch(ids.correlation_id)
@@ -117,7 +117,7 @@ def test_any_head_passes_or_is_refused(headers: dict[str, str], query: str) -> N
 @DETERMINISTIC
 @given(headers=HEADERS, query=TEXT | st.just(""), body=BODIES)
 async def test_any_call_is_answered(headers: dict[str, str], query: str, body: bytes) -> None:
-    """Never as a fault of ours."""
+    """No input causes a 5xx answer."""
     service = a_service(Outcomes())
     incoming = an_incoming(url=f"https://host/api/update_profile?{query}", headers=headers, body=body)
     reply = await handler.update_profile(incoming, service=lambda: service)
@@ -128,6 +128,6 @@ async def test_any_call_is_answered(headers: dict[str, str], query: str, body: b
 @DETERMINISTIC
 @given(value=TEXT | st.from_regex(r"[A-Za-z]{3}, [0-9]{1,3} [A-Za-z]{3} [0-9]{1,6} [0-9:]{0,9} ?[-+A-Z0-9]{0,12}"))
 def test_any_retry_after_is_a_sane_wait_or_none(value: str) -> None:
-    """Whatever a server writes."""
+    """The value may be any text that a server sends."""
     seconds = read_retry_after(value)
     assert seconds is None or 1 <= seconds <= LONGEST_RETRY_AFTER_SECONDS

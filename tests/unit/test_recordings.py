@@ -1,6 +1,6 @@
-"""What Microsoft's own SDK was seen to send, and what it was answered: replayed against the stand-in and our reading.
+"""Recorded requests and answers of Microsoft's own SDK, replayed against the stand-in and our parser.
 
-The data is of a run of the SDK against a loopback server (its ``source`` says which): facts, without any token.
+The data comes from a run of the SDK against a loopback server (``source`` says which) and contains no token.
 """
 
 import json
@@ -27,30 +27,30 @@ from update_profile.partner_center.answer import ProfileResponse, read_answer
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "dotnet-sdk-support-profile.json"
 RECORDED: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))
-PATH = "/v1/profiles/support"  # the SDKs' path for both
+PATH = "/v1/profiles/support"  # the SDKs use it for reads and writes
 ASKED: dict[str, Any] = {"sent": (), "hint": "", "tenant_id": "t", "authorization_uri": "a"}
 _IDS = re.compile(r"\{\{(?:request|correlation)-id-(\d+)\}\}")
 
 
 def named(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By case, each once."""
+    """Return the entries by client, case and number."""
     return {f"{entry.get('client', '')} {entry['case']} {number}": entry for number, entry in enumerate(entries)}
 
 
 def body_of(request: dict[str, Any]) -> bytes:
-    """The bytes that were sent."""
+    """Return the bytes that were sent."""
     if "body_hex" in request:
         return bytes.fromhex(request["body_hex"])
     return str(request.get("body", "")).encode("utf-8", "surrogatepass")
 
 
 def with_ids(text: str) -> str:
-    """The placeholders of ids, each replaced by a GUID of its own."""
+    """Replace each placeholder of an id with a GUID of its own."""
     return _IDS.sub(r"00000000-0000-4000-8000-00000000000\1", text)
 
 
 def replayed(sandbox: Sandbox, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    """Send it as it was sent, in its own order of headers, with a token of ours: status, headers and body."""
+    """Send a request as recorded, in its header order, with our own token; return status, headers and body."""
     body = body_of(request)
     values = {"{{host}}": "localhost", "{{token}}": sandbox.entra.partner_center_token("alice")}
     lines = [f"{request['method']} {request['path']} HTTP/1.1"]
@@ -68,7 +68,7 @@ def replayed(sandbox: Sandbox, request: dict[str, Any]) -> tuple[int, dict[str, 
 
 @pytest.fixture
 def center(sandbox: Sandbox) -> Sandbox:
-    """The stand-in under the SDKs' path."""
+    """The stand-in, configured with the SDKs' path."""
     sandbox.partner_center.put_path = PATH
     return sandbox
 
@@ -79,7 +79,7 @@ TO_OUR_PATH = [request for request in RECORDED["requests"] if request["path"] !=
 
 @pytest.mark.parametrize("request_name", SENT)
 def test_the_stand_in_serves_what_the_sdk_sends(center: Sandbox, request_name: str) -> None:
-    """A profile that it built, one that it read and put back, nulls, letters of any script; an object it must be."""
+    """The requests include built and re-sent profiles, nulls and any script; only a null entity is refused."""
     request = SENT[request_name]
     status, headers, body = replayed(center, request)
     if request["method"] == "PUT" and request["case"] == "entity-null":
@@ -101,14 +101,14 @@ def test_the_stand_in_serves_what_the_sdk_sends(center: Sandbox, request_name: s
 
 
 def test_the_recording_is_whole() -> None:
-    """The sample's 126 bytes, and the 209 of a profile that was read and put back."""
+    """The sample has 126 bytes, and a profile that was read and put back has 209."""
     sizes = {request["case"]: len(body_of(request)) for request in RECORDED["requests"] if request["client"] == "NET"}
     assert (sizes["sample-copy"], sizes["mutate-got-object"]) == (126, 209)
     assert (len(SENT), len(TO_OUR_PATH)) > (60, 0)
 
 
 async def test_our_put_differs_from_the_sdks_where_the_contract_says_so(live: LiveFunction) -> None:
-    """The documented shape has ProfileType and the documented ObjectType; the headers that Microsoft's page names."""
+    """Our body has ProfileType and the documented ObjectType; our headers are those that Microsoft documents."""
     await live.call()
     (ours,) = live.puts
     theirs = next(request for request in RECORDED["requests"] if request["method"] == "PUT")
@@ -127,7 +127,7 @@ async def test_our_put_differs_from_the_sdks_where_the_contract_says_so(live: Li
 
 
 def read(entry: dict[str, Any]) -> ProfileResponse | UpdateProfileError:
-    """What we make of a recorded answer."""
+    """Return what we make of a recorded answer."""
     answer = entry["answer"]
     text = str(answer.get("body", "")).replace("{{profile}}", json.dumps(RECORDED["profile"]))
     body = b"\xef\xbb\xbf" * answer.get("boms", 0) + text.encode()
@@ -143,7 +143,7 @@ ANSWERS = named(RECORDED["answers"])
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_that_the_sdk_was_given_is_read_by_its_status(name: str) -> None:
-    """Successes as successes, whatever their body; failures by their kind, with the code that the SDK reads."""
+    """Successes stay successes whatever their body; failures have their kind and the code that the SDK reads."""
     entry = ANSWERS[name]
     status, told = entry["answer"]["status"], read(entry)
     if 200 <= status < 300:

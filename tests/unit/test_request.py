@@ -1,4 +1,4 @@
-"""Query, size and the bearer token of a call."""
+"""The query, the body size and the bearer token of a call."""
 
 import pytest
 from builders import an_incoming
@@ -32,7 +32,7 @@ ADDRESS = "https://host/api/update_profile"
     ],
 )
 def test_gateways_parameters_and_a_false_dry_run_pass(query: str) -> None:
-    """Encoded or not; gateways' parameters in any number, with any value or none."""
+    """Values may be encoded; gateway parameters may repeat and have any value or none."""
     read_validate_only(ADDRESS + query, writes=True)
 
 
@@ -51,14 +51,14 @@ def test_gateways_parameters_and_a_false_dry_run_pass(query: str) -> None:
     ],
 )
 def test_any_other_value_of_a_dry_run_is_refused(query: str) -> None:
-    """A blank one, too."""
+    """A blank value is refused too."""
     with pytest.raises(InvalidParameter, match="validate_only"):
         read_validate_only(ADDRESS + query, writes=True)
 
 
 @pytest.mark.parametrize("query", ["?validate_only=true", "?validate_only=TRUE", "?code=1&validate%5Fonly=true"])
 def test_a_dry_run_is_asked_for_by_true_in_any_case(query: str) -> None:
-    """Encoded or not; without it, or with false, the call is no dry run."""
+    """The name may be encoded; without it, or with false, the call is not a dry run."""
     assert read_validate_only(ADDRESS + query, writes=True)
     assert not read_validate_only(f"{ADDRESS}?validate_only=FALSE", writes=True)
     assert not read_validate_only(ADDRESS, writes=True)
@@ -66,14 +66,14 @@ def test_a_dry_run_is_asked_for_by_true_in_any_case(query: str) -> None:
 
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_a_method_that_does_not_write_has_no_dry_run(value: str) -> None:
-    """It is unknown to a GET, whose own parameters are none."""
+    """For a GET the parameter is unknown; a gateway parameter still passes."""
     with pytest.raises(InvalidParameter, match="Unknown query parameter: validate_only"):
         read_validate_only(f"{ADDRESS}?validate_only={value}", writes=False)
     assert not read_validate_only(f"{ADDRESS}?code=1", writes=False)
 
 
 def test_a_repeated_dry_run_is_refused() -> None:
-    """Once, whatever its values."""
+    """The parameter may occur only once, even with equal values."""
     with pytest.raises(InvalidParameter, match="repeated"):
         read_validate_only(f"{ADDRESS}?validate_only=false&validate_only=false", writes=True)
 
@@ -101,14 +101,14 @@ def test_a_repeated_dry_run_is_refused() -> None:
     ],
 )
 def test_an_unknown_parameter_is_refused(query: str, shown: str) -> None:
-    """A typing error in a dry run must not write. A name is shown where it can do no harm."""
+    """A typo in a dry run must not write. The name is shown only if it is harmless."""
     with pytest.raises(InvalidParameter) as caught:
         read_validate_only(ADDRESS + query, writes=True)
     assert caught.value.detail == f"Unknown query parameter{shown and f': {shown}'}."
 
 
 def test_the_value_of_an_unknown_parameter_is_not_told() -> None:
-    """It may be anything."""
+    """The value may be anything, including a secret."""
     with pytest.raises(InvalidParameter) as caught:
         read_validate_only(f"{ADDRESS}?x=told-nobody", writes=True)
     assert "told-nobody" not in caught.value.detail
@@ -116,7 +116,7 @@ def test_the_value_of_an_unknown_parameter_is_not_told() -> None:
 
 @pytest.mark.parametrize("parameter", ["code=1", "x=1", ""])
 def test_very_many_parameters_are_refused(parameter: str) -> None:
-    """Gateways' as well; a hundred pass."""
+    """Gateway parameters count too; a hundred pass."""
     with pytest.raises(InvalidParameter, match="more than 100"):
         read_validate_only(f"{ADDRESS}?{'&'.join([parameter] * 200)}", writes=True)
     read_validate_only(f"{ADDRESS}?{'&'.join(['code=1'] * 100)}", writes=True)
@@ -124,7 +124,7 @@ def test_very_many_parameters_are_refused(parameter: str) -> None:
 
 @pytest.mark.parametrize("origin", ["https://[bad", "https://[x]:y", "//", "", "https://user@host:99999999"])
 def test_the_host_in_the_url_is_not_looked_at(origin: str) -> None:
-    """A caller can choose it; the query is read all the same."""
+    """The caller chooses the host, and the query is read in any case."""
     read_validate_only(f"{origin}/api/update_profile?code=1", writes=True)
     with pytest.raises(InvalidParameter, match="x"):
         read_validate_only(f"{origin}/api/update_profile?x=1", writes=True)
@@ -132,12 +132,12 @@ def test_the_host_in_the_url_is_not_looked_at(origin: str) -> None:
 
 @pytest.mark.parametrize(("size", "limit"), [(0, 10), (10, 10), (65_536, 65_536)])
 def test_a_body_up_to_the_limit_passes(size: int, limit: int) -> None:
-    """Unread: its content is no matter yet."""
+    """The content is not read at this point."""
     check_body_head(an_incoming(body=b"\xff" * size), max_body_bytes=limit)
 
 
 def test_a_larger_body_is_refused_before_its_media_type() -> None:
-    """Size first; the limit is told."""
+    """The size is checked first, and the error names the limit."""
     incoming = an_incoming(body=b"x" * 11, headers={"content-type": "text/plain"})
     with pytest.raises(BodyTooLarge, match="larger than 10 bytes"):
         check_body_head(incoming, max_body_bytes=10)
@@ -146,7 +146,7 @@ def test_a_larger_body_is_refused_before_its_media_type() -> None:
 
 
 def test_the_content_encoding_is_checked() -> None:
-    """Of the request itself."""
+    """A compressed body is refused."""
     with pytest.raises(UnsupportedMediaType, match="Content-Encoding"):
         check_body_head(an_incoming(headers={"content-encoding": "gzip"}), max_body_bytes=65_536)
 
@@ -155,7 +155,7 @@ def test_the_content_encoding_is_checked() -> None:
     "header", ["Bearer a.b.c", "bearer a.b.c", "BEARER    a.b.c", "bEaReR a.b.c  ", "  Bearer a.b.c"]
 )
 def test_a_bearer_token_is_read(header: str) -> None:
-    """The scheme in any case, one or more blanks."""
+    """The scheme is case-insensitive and may be surrounded by blanks."""
     assert read_assertion(header) == "a.b.c"
 
 
@@ -164,7 +164,7 @@ def test_a_bearer_token_is_read(header: str) -> None:
     ["", " ", "Bearer", "Bearer ", "Bearer   ", "Basic dXNlcjpw", "Bearertoken", "a.b.c", "Bearer: a.b.c", "DPoP a"],
 )
 def test_no_bearer_token_is_a_missing_one(header: str) -> None:
-    """Absent, blank, another scheme, or nothing behind it."""
+    """The header is absent or blank, has another scheme, or has no token."""
     with pytest.raises(MissingToken):
         read_assertion(header)
 
@@ -173,14 +173,14 @@ def test_no_bearer_token_is_a_missing_one(header: str) -> None:
     "header", ["Bearer a,b", "Bearer a.b.c,Bearer d.e.f", ",", "Bearer a.b.c,", "," + "x" * 20_000]
 )
 def test_a_comma_is_a_header_that_came_twice(header: str) -> None:
-    """Whatever stands around it."""
+    """The host joins repeated headers with a comma."""
     with pytest.raises(InvalidHeader):
         read_assertion(header)
 
 
 @pytest.mark.parametrize("character", ["a", "\u00e9", "\U0001f600"])
 def test_a_token_has_at_most_16_kib(character: str) -> None:
-    """Counted in bytes."""
+    """The length is counted in bytes, not in characters."""
     fitting = character * (MAX_TOKEN_BYTES // len(character.encode()))
     assert read_assertion(f"Bearer {fitting}") == fitting
     with pytest.raises(InvalidToken, match="16384 bytes"):
@@ -188,13 +188,13 @@ def test_a_token_has_at_most_16_kib(character: str) -> None:
 
 
 def test_a_header_is_read_without_the_blanks_around_it() -> None:
-    """An absent one is empty."""
+    """An absent header reads as an empty string."""
     incoming = an_incoming(headers={"accept": " a "})
     assert (incoming.header("accept"), incoming.header("content-type")) == ("a", "")
 
 
 def test_what_came_is_not_in_its_representation() -> None:
-    """A logged request tells no token and no body."""
+    """Logging a request reveals neither its token nor its body."""
     incoming = an_incoming(headers={"authorization": "told-nobody"}, body=b"nor-this")
     assert "told-nobody" not in repr(incoming)
     assert "nor-this" not in repr(incoming)

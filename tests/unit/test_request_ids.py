@@ -1,4 +1,4 @@
-"""Which ids a call bears."""
+"""The ids of a call."""
 
 import uuid
 
@@ -28,12 +28,12 @@ NO_GUIDS = [
 
 
 def delivered(headers: dict[str, str], *, tenant_id: str = TENANT, user_id: str = USER, body: bytes = b"{}") -> str:
-    """The request id once the caller is known."""
+    """Return the request id once the caller is known."""
     return read_ids(headers).for_delivery(tenant_id=tenant_id, user_id=user_id, body=body).request_id
 
 
 def test_given_ids_come_back_as_written() -> None:
-    """In any case, and with blanks around, as HTTP strips them."""
+    """The case is preserved, and surrounding blanks are stripped, as HTTP does."""
     ids = read_ids({"ms-correlationid": f" {GIVEN}\t", "ms-requestid": GIVEN.lower()})
     assert ids == RequestIds(correlation_id=GIVEN, request_id=GIVEN.lower(), delivery_id=None, refused=())
     ids.check()
@@ -41,7 +41,7 @@ def test_given_ids_come_back_as_written() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"ms-correlationid": "", "ms-requestid": " \t"}])
 def test_absent_and_blank_ids_are_made(headers: dict[str, str]) -> None:
-    """Both GUIDs, different ones, and new for each call."""
+    """Both are GUIDs; they differ from each other and between calls."""
     ids, others = read_ids(headers), read_ids(headers)
     ids.check()
     made = {ids.correlation_id, ids.request_id, others.correlation_id, others.request_id}
@@ -51,7 +51,7 @@ def test_absent_and_blank_ids_are_made(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("value", NO_GUIDS)
 def test_what_is_no_guid_is_refused_and_replaced(value: str) -> None:
-    """uuid.UUID takes much more. The good one beside it stays."""
+    """uuid.UUID accepts many more forms. The valid id next to it is kept."""
     ids = read_ids({"ms-correlationid": value, "ms-requestid": GIVEN})
     assert ids.request_id == GIVEN
     assert GUID.fullmatch(ids.correlation_id)
@@ -61,14 +61,14 @@ def test_what_is_no_guid_is_refused_and_replaced(value: str) -> None:
 
 
 def test_two_bad_ids_are_both_named() -> None:
-    """One answer says it all."""
+    """One answer reports both."""
     with pytest.raises(InvalidHeader, match=r"^MS-CorrelationId and MS-RequestId must"):
         read_ids({"ms-correlationid": "x", "ms-requestid": "y"}).check()
 
 
 @pytest.mark.parametrize("header", DELIVERY_ID_HEADERS)
 def test_a_repeated_delivery_is_one_operation(header: str) -> None:
-    """The same user sends the same bytes under the same delivery id: the same request id, a UUIDv5."""
+    """The same user, bytes and delivery id give the same request id, a UUIDv5."""
     first, second = delivered({header: "delivery-1"}), delivered({header: " delivery-1 "})
     assert first == second
     assert uuid.UUID(first).version == 5
@@ -76,7 +76,7 @@ def test_a_repeated_delivery_is_one_operation(header: str) -> None:
 
 
 def test_another_user_tenant_body_or_delivery_is_another_operation() -> None:
-    """Nobody can claim another's; the case of a delivery id counts."""
+    """No user can claim another user's delivery; delivery ids are case-sensitive."""
     headers = {"idempotency-key": "delivery-1"}
     ids = [
         delivered(headers),
@@ -90,12 +90,12 @@ def test_another_user_tenant_body_or_delivery_is_another_operation() -> None:
 
 
 def test_the_parts_of_a_delivery_cannot_run_together() -> None:
-    """What ends the user's id cannot begin the delivery id."""
+    """The end of the user id cannot be mistaken for the start of the delivery id."""
     assert delivered({"webhook-id": "b"}, user_id="a") != delivered({"webhook-id": "ab"}, user_id="")
 
 
 def test_the_first_present_delivery_id_counts() -> None:
-    """In the documented order; a blank one counts as absent."""
+    """The headers have a documented order, and a blank one counts as absent."""
     headers = {name: name for name in DELIVERY_ID_HEADERS}
     for name in DELIVERY_ID_HEADERS:
         assert read_ids(headers).delivery_id == name
@@ -104,18 +104,18 @@ def test_the_first_present_delivery_id_counts() -> None:
 
 
 def test_a_given_request_id_wins_over_a_delivery_id() -> None:
-    """A blank one gives none."""
+    """A blank request id counts as absent."""
     assert delivered({"ms-requestid": GIVEN, "webhook-id": "1"}) == GIVEN
     assert uuid.UUID(delivered({"ms-requestid": "", "webhook-id": "1"})).version == 5
 
 
 def test_power_automates_tracking_id_is_no_delivery_id() -> None:
-    """A run keeps it for all its calls."""
+    """A Power Automate run uses one tracking id for all its calls."""
     assert read_ids({"x-ms-client-tracking-id": "1"}).delivery_id is None
 
 
 def test_a_delivery_id_has_no_effect_before_the_caller_is_known() -> None:
-    """A stranger chooses no request id; the correlation id is never made from a delivery id."""
+    """A stranger cannot choose a request id, and a correlation id is never derived from a delivery id."""
     ids = read_ids({"webhook-id": "1"})
     assert uuid.UUID(ids.request_id).version == 4
     known = ids.for_delivery(tenant_id=TENANT, user_id=USER, body=b"")
@@ -123,7 +123,7 @@ def test_a_delivery_id_has_no_effect_before_the_caller_is_known() -> None:
 
 
 def test_a_dry_run_of_a_delivery_is_another_operation() -> None:
-    """Each with one id of its own, however often it is repeated."""
+    """Repeated writes share one id, and repeated dry runs share another."""
     ids = read_ids({"webhook-id": "1"})
     write, dry_run = (
         {ids.for_delivery(tenant_id=TENANT, user_id=USER, body=b"x", validate_only=dry).request_id for _ in range(2)}

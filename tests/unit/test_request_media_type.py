@@ -1,4 +1,4 @@
-"""JSON's media type in the ways callers spell it (reference: field report A4)."""
+"""JSON's media type in the spellings that callers use."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from update_profile.request import MERGE_PATCH_JSON, require_plain_json
 
 
 def refusal(content_type: str = "", content_encoding: str = "") -> str:
-    """Why it is refused."""
+    """Return why the request is refused."""
     with pytest.raises(UnsupportedMediaType) as caught:
         require_plain_json(content_type, content_encoding)
     return caught.value.detail
@@ -35,7 +35,7 @@ def refusal(content_type: str = "", content_encoding: str = "") -> str:
     ],
 )
 def test_json_in_utf_8_passes_in_any_spelling(content_type: str) -> None:
-    """The same header twice counts once, an absent one as JSON, and what is quoted separates nothing."""
+    """A repeated header counts once, an absent one means JSON, and quoted text separates nothing."""
     require_plain_json(content_type, "")
 
 
@@ -52,7 +52,7 @@ def test_json_in_utf_8_passes_in_any_spelling(content_type: str) -> None:
     ],
 )
 def test_any_charset_but_utf_8_is_refused(content_type: str) -> None:
-    """Beside UTF-8, too."""
+    """This holds even if UTF-8 is given as well."""
     assert "another charset" in refusal(content_type)
 
 
@@ -72,7 +72,7 @@ def test_any_charset_but_utf_8_is_refused(content_type: str) -> None:
     ],
 )
 def test_another_type_is_refused(content_type: str) -> None:
-    """JSON's relatives are not JSON, and a look-alike letter is another letter."""
+    """Related JSON types are refused, and a look-alike letter is another letter."""
     assert refusal(content_type) == "Content-Type must be application/json."
 
 
@@ -81,24 +81,24 @@ def test_another_type_is_refused(content_type: str) -> None:
     ["application/json,text/plain", "application/json; charset=utf-8,application/json; charset=utf-16"],
 )
 def test_two_different_headers_are_refused(content_type: str) -> None:
-    """The host joins them by a comma; which one is true nobody can say."""
+    """The host joins them with a comma, and nothing tells which one is true."""
     assert "two different" in refusal(content_type)
 
 
 def test_bytes_are_told_as_wrapped() -> None:
-    """Power Platform's commonest accident (field report A2)."""
+    """This is the most common mistake with Power Platform."""
     assert "wrapped" in refusal("application/octet-stream")
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity,identity", " identity , "])
 def test_no_coding_passes(coding: str) -> None:
-    """Identity is none, however often."""
+    """Identity means no coding, even if it is repeated."""
     require_plain_json("application/json", coding)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "identity, gzip", "gzip,identity", "x", "identity;q=1"])
 def test_any_coding_but_identity_is_refused(coding: str) -> None:
-    """Nothing is unpacked, and the refusal says so, whatever the type."""
+    """Nothing is decompressed, and the refusal says so whatever the media type."""
     for content_type in ("application/json", "text/plain"):
         assert "Content-Encoding" in refusal(content_type, coding)
         assert "not unpacked" in refusal(content_type, coding)
@@ -108,7 +108,7 @@ def test_any_coding_but_identity_is_refused(coding: str) -> None:
     "content_type", ["application/merge-patch+json", "Application/Merge-Patch+JSON; charset=utf-8"]
 )
 def test_a_second_type_is_taken_where_it_is_named(content_type: str) -> None:
-    """A patch's own (RFC 7396); plain JSON still passes, and other types do not."""
+    """A patch has its own type (RFC 7396); plain JSON still passes, and other types do not."""
     require_plain_json(content_type, "", also=MERGE_PATCH_JSON)
     require_plain_json("application/json", "", also=MERGE_PATCH_JSON)
     for other, charset in (("application/json-patch+json", ""), (content_type, "; charset=utf-16")):

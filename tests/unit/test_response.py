@@ -1,4 +1,4 @@
-"""Answer | error -> status, headers, body."""
+"""Converting an answer or an error into status, headers and body."""
 
 import json
 from typing import Any
@@ -29,19 +29,19 @@ IDS = RequestIds(correlation_id="Correlation", request_id="Request", delivery_id
 
 
 def answered(error: UpdateProfileError, *, accept: str = "", status: int | None = None) -> tuple[Reply, dict[str, Any]]:
-    """The reply to a failure, and its document."""
+    """Return the reply to a failure and its JSON document."""
     reply = response.problem(error, IDS, accept=accept, status=status)
     return reply, json.loads(reply.body)
 
 
 def refused_profile(*fields: tuple[str, str]) -> InvalidProfile:
-    """A refusal of these members."""
+    """Return a refusal of these members."""
     return InvalidProfile("Why.", fields=tuple(FieldError(field=name, message=text) for name, text in fields))
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b'{"email":"\xc3\xa9"}'), (202, b"{}"), (204, b""), (205, b"")])
 def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
-    """The upstream's status and body under this call's ids."""
+    """Status and body come from the upstream, and the ids from this call."""
     reply = response.success(ProfileResponse(status=status, body=body, is_mfa_compliant=None, fault=None), IDS)
     assert (reply.status, reply.body) == (status, body)
     assert reply.headers == {
@@ -53,21 +53,21 @@ def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_of_the_upstreams_headers_mfa_compliance_comes_back(value: str) -> None:
-    """Where it came, and no other."""
+    """No other upstream header is returned."""
     reply = response.success(ProfileResponse(status=200, body=b"{}", is_mfa_compliant=value, fault=None), IDS)
     assert reply.headers["isMfaCompliant"] == value
     assert len(reply.headers) == 4
 
 
 def test_health_tells_the_version() -> None:
-    """As JSON, with the ids of the call."""
+    """The answer is JSON and has the ids of the call."""
     reply = response.healthy("1.2.3", IDS)
     assert (reply.status, reply.body) == (200, b'{"status":"ok","version":"1.2.3"}')
     assert reply.headers["MS-CorrelationId"] == "Correlation"
 
 
 def test_a_failure_is_a_problem() -> None:
-    """RFC 9457's members and ours; nothing where there is nothing to show."""
+    """It has RFC 9457's members and ours; a member without a value is left out."""
     reply, document = answered(MalformedBody("Why."))
     assert document == {
         "type": "urn:update-profile:problem:malformed_body",
@@ -111,14 +111,14 @@ def test_a_status_of_its_own_stands_in_header_and_document() -> None:
     ],
 )
 def test_accept_chooses_the_name_and_refuses_nothing(accept: str, media_type: str) -> None:
-    """The same members under either name."""
+    """The members are the same under either media type."""
     reply, document = answered(MalformedBody("Why."), accept=accept)
     assert reply.headers["Content-Type"] == media_type
     assert (reply.status, document) == (400, answered(MalformedBody("Why."))[1])
 
 
 def test_refused_members_are_listed() -> None:
-    """Names and messages in the order given, unknown ones cut to 64 characters."""
+    """They keep their order, and unknown names are cut to 64 characters."""
     _, document = answered(refused_profile(("Email", "is blank"), ("\U0001f600" * 65, "is unknown")))
     assert document["errors"] == [
         {"field": "Email", "message": "is blank"},
@@ -129,7 +129,7 @@ def test_refused_members_are_listed() -> None:
 
 @pytest.mark.parametrize(("count", "omitted"), [(99, None), (100, None), (101, 1), (8_000, 7_900)])
 def test_at_most_100_refusals_are_listed(count: int, omitted: int | None) -> None:
-    """The first ones; the number of the rest is told."""
+    """The first ones are listed, and errorsOmitted is the number of the rest."""
     reply, document = answered(refused_profile(*((f"n{number}", "is unknown") for number in range(count))))
     assert len(document["errors"]) == min(count, 100)
     assert document["errors"][0]["field"] == "n0"
@@ -139,7 +139,7 @@ def test_at_most_100_refusals_are_listed(count: int, omitted: int | None) -> Non
 
 @pytest.mark.parametrize("character", ["\x00", "\U0001f600", "\u00e9", '"', "\\"])
 def test_long_names_make_no_huge_answer(character: str) -> None:
-    """Counted as written: an escape is six bytes, an emoji four (field report A7)."""
+    """The size is measured as written: an escape takes six bytes and an emoji four."""
     names = [character * 64 + str(number) for number in range(8_000)]
     reply, document = answered(refused_profile(("Email", "is missing"), *((name, "is unknown") for name in names)))
     assert len(reply.body) <= 16_000
@@ -148,7 +148,7 @@ def test_long_names_make_no_huge_answer(character: str) -> None:
 
 
 def test_what_partner_center_said_is_shown_with_every_member() -> None:
-    """Absent ones are null."""
+    """Absent members are null."""
     error = PartnerCenterRejected("Why.", upstream=UpstreamFault(status=409, code="20002"), actor="caller")
     reply, document = answered(error)
     assert (reply.status, document["actor"]) == (409, "caller")
@@ -163,32 +163,32 @@ def test_what_partner_center_said_is_shown_with_every_member() -> None:
     ],
 )
 def test_what_entra_said_is_names_and_numbers(fault: EntraFault, shown: dict[str, Any]) -> None:
-    """Never its text."""
+    """Entra ID's text is never included."""
     assert answered(EntraThrottled("Why.", entra=fault))[1]["entra"] == shown
 
 
 def test_consent_and_outcome_are_shown() -> None:
-    """Where to consent; that a write's end is not known."""
+    """The answer says where to consent, or that the outcome of a write is unknown."""
     uri = "https://login.example/adminconsent"
     assert answered(ConsentRequired("Why.", consent_uri=uri, scope="s"))[1]["consentUri"] == uri
     assert answered(PartnerCenterUnanswered("Why.", outcome="unknown"))[1]["outcome"] == "unknown"
 
 
 def test_a_delivery_id_and_a_body_are_shown_to_nobody() -> None:
-    """Neither in an answer nor in its representation."""
+    """The answer omits the delivery id, and the reply's representation omits the body."""
     reply = response.problem(MalformedBody("a-detail"), IDS, accept="")
     assert "told-nobody" not in f"{reply.headers} {reply.body!r}"
     assert "a-detail" not in repr(reply)
 
 
 def test_a_write_that_was_confirmed_by_reading_says_so() -> None:
-    """In a header without X- (RFC 6648)."""
+    """The header has no X- prefix (RFC 6648)."""
     answer = ProfileResponse(status=200, body=b"{}", is_mfa_compliant=None, fault=None, confirmed_by_read=True)
     assert response.success(answer, IDS).headers["Update-Outcome"] == "confirmed-by-read"
 
 
 def test_a_dry_run_shows_what_is_stored_what_would_be_written_and_what_would_change() -> None:
-    """In the upstream's camelCase; an unset member is absent from what is stored, and null in the change."""
+    """Names are in camelCase; an unset field is absent from ``current`` and null in ``changes``."""
     answer = ProfileResponse(status=203, body=b"{}", is_mfa_compliant="false", fault=None)
     stored = StoredProfile(values={"Email": "Email@sample.com", "Website": "www.microsoft.com"}, unknown=("fax",))
     reply = response.success(Preview(current=stored, proposed=a_profile(), answer=answer), IDS)

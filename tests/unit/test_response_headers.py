@@ -1,4 +1,4 @@
-"""Retry-After and WWW-Authenticate: our own, by code."""
+"""The Retry-After and WWW-Authenticate headers of each error code."""
 
 import base64
 
@@ -30,14 +30,14 @@ CHALLENGE = ClaimsChallenge(
 
 
 def headers_of(error: UpdateProfileError) -> dict[str, str]:
-    """The headers of its answer, all of them ASCII."""
+    """Return the headers of the error's answer, and check that all are ASCII."""
     headers = dict(response.problem(error, read_ids({}), accept="").headers)
     assert all(f"{name}{value}".isascii() for name, value in headers.items())
     return headers
 
 
 def answer_of(status: int, kind: type[PartnerCenterRefused], **chosen: bool) -> PartnerCenterRefused:
-    """Partner Center's answer with that status, which asks for a wait of 7 seconds."""
+    """Return Partner Center's refusal with this status and a wait of 7 seconds."""
     return kind(
         "Why.",
         upstream=UpstreamFault(status=status),
@@ -51,13 +51,13 @@ def answer_of(status: int, kind: type[PartnerCenterRefused], **chosen: bool) -> 
 def test_retry_after_comes_with_every_retryable_failure_and_no_other(
     kind: type[UpdateProfileError], asked: int | None, told: str
 ) -> None:
-    """What the other side said, else 5."""
+    """The value is the upstream's wait, or 5 seconds by default."""
     headers = headers_of(kind("Why.", retry_after_seconds=asked))
     assert headers.get("Retry-After") == (told if kind.retryable else None)
 
 
 def test_retry_after_follows_the_occurrence() -> None:
-    """A 408 can be tried again, a 501 cannot."""
+    """The occurrence decides: this 408 is retryable, and this 501 is not."""
     assert headers_of(answer_of(408, PartnerCenterRejected, retryable=True))["Retry-After"] == "7"
     assert "Retry-After" not in headers_of(answer_of(501, PartnerCenterFailed, retryable=False))
     assert headers_of(answer_of(503, PartnerCenterFailed))["Retry-After"] == "7"
@@ -74,19 +74,19 @@ EXPECTED = {
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
 def test_www_authenticate_of_every_code(kind: type[UpdateProfileError]) -> None:
-    """RFC 6750: none where another token is not the way."""
+    """By RFC 6750, there is no challenge where another token would not help."""
     headers = headers_of(kind("Why.") if issubclass(kind, PartnerCenterRefused) else kind("Why.", scope="Task.Write"))
     assert headers.get("WWW-Authenticate") == EXPECTED.get(kind.code)
 
 
 @pytest.mark.parametrize("kind", [PartnerCenterMfaRequired, PartnerCenterRejected])
 def test_a_401_of_partner_center_bears_the_realm_alone(kind: type[PartnerCenterRefused]) -> None:
-    """Its token was refused, not the caller's: no caller renews its own in vain."""
+    """Partner Center refused our token, not the caller's, so the caller need not renew its own."""
     assert headers_of(answer_of(401, kind))["WWW-Authenticate"] == REALM
 
 
 def test_a_claims_challenge_goes_out_in_base64() -> None:
-    """With the tenant and where to sign in, so that header values stay ASCII."""
+    """Header values must be ASCII; the challenge also has the tenant and the sign-in address."""
     value = headers_of(InteractionRequired("Why.", challenge=CHALLENGE))["WWW-Authenticate"]
     claims = base64.b64encode(CHALLENGE.claims.encode()).decode()
     assert value == (
@@ -97,7 +97,7 @@ def test_a_claims_challenge_goes_out_in_base64() -> None:
 
 @pytest.mark.parametrize("kind", [InsufficientScope, ConsentRequired, EntraUnavailable])
 def test_the_ids_are_on_every_answer(kind: type[UpdateProfileError]) -> None:
-    """As this call has them."""
+    """They are the ids of this call."""
     ids = read_ids({})
     headers = response.problem(kind("Why.", scope="s"), ids, accept="").headers
     assert (headers["MS-CorrelationId"], headers["MS-RequestId"]) == (ids.correlation_id, ids.request_id)
@@ -105,5 +105,5 @@ def test_the_ids_are_on_every_answer(kind: type[UpdateProfileError]) -> None:
 
 @pytest.mark.parametrize("kind", [InsufficientScope, ConsentRequired])
 def test_a_scope_that_is_not_known_is_left_out(kind: type[UpdateProfileError]) -> None:
-    """It never reads None."""
+    """The header never contains the text None."""
     assert headers_of(kind("Why."))["WWW-Authenticate"] == f'{REALM}, error="insufficient_scope"'

@@ -1,4 +1,4 @@
-"""What lives from call to call."""
+"""State that outlives a call."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SetEnvironment = Callable[..., None]
 
 @pytest.fixture
 def set_environment(monkeypatch: pytest.MonkeyPatch) -> SetEnvironment:
-    """Gives the process the smallest valid environment, with what a test wants otherwise."""
+    """Set the smallest valid environment of the process, with overrides."""
     secret = an_environment()["ENTRA_CLIENT_SECRET"]
 
     def set_it(**overrides: str | None) -> None:
@@ -43,7 +43,7 @@ async def test_a_service_is_built_once_and_settings_are_read_once(set_environmen
 async def test_a_wrong_setting_is_logged_once_and_reported_by_every_call(
     set_environment: SetEnvironment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each call gets an error of its own, with names and without values."""
+    """Each call gets an error of its own, which contains names but no values."""
     set_environment(ENTRA_CLIENT_ID="kept-to-itself", REQUEST_BUDGET_SECONDS="kept-to-itself")
     holder, errors = ServiceHolder(), []
     for _ in range(3):
@@ -61,7 +61,7 @@ async def test_a_wrong_setting_is_logged_once_and_reported_by_every_call(
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])
 def test_a_bundle_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path, content: str | None) -> None:
-    """The error names the setting without the path."""
+    """The error names the setting but not the path."""
     bundle = tmp_path / "kept-to-itself.pem"
     if content is not None:
         bundle.write_text(content)
@@ -72,7 +72,7 @@ def test_a_bundle_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path, content
 
 
 async def test_a_service_validates_tokens_with_its_own_settings() -> None:
-    """A text that is not a token is refused without any outside call."""
+    """Text that is not a token is refused without any request."""
     service = build(an_environment())
     with pytest.raises(InvalidToken):
         await service.token_validator.validate("no-token", deadline=Deadline.after(1))

@@ -1,4 +1,4 @@
-"""Environment variables -> frozen Settings; what is wrong is told by name, never by value."""
+"""Settings from environment variables; errors name a setting and never show its value."""
 
 import pytest
 from builders import CLIENT, OTHER_TENANT, TENANT, an_environment, some_settings
@@ -31,7 +31,7 @@ DOCUMENTED = [
 
 
 def wrong(**overrides: str | None) -> dict[str, str]:
-    """The settings that are refused, with the reason of each; the values are looked for in every text."""
+    """Return the refused settings with their reasons, and check that no text repeats a value."""
     environment = an_environment(**overrides)
     with pytest.raises(Misconfigured) as caught:
         read_settings(environment)
@@ -43,12 +43,12 @@ def wrong(**overrides: str | None) -> dict[str, str]:
 
 
 def test_the_names_are_the_documented_ones() -> None:
-    """All of them, in the order of the table."""
+    """All names are listed, in the documented order."""
     assert list(NAMES) == DOCUMENTED
 
 
 def test_the_least_environment_gives_the_documented_defaults() -> None:
-    """Three settings are required."""
+    """Only three settings are required."""
     read = some_settings()
     settings = {**read.model_dump(exclude_none=True), "federated_audience": read.federated_audience}
     settings.pop("client_secret")
@@ -71,7 +71,7 @@ def test_the_least_environment_gives_the_documented_defaults() -> None:
 
 
 def test_settings_are_trimmed_and_compared_without_case() -> None:
-    """GUIDs, audiences and hosts; a slash at the end of an address is dropped."""
+    """This applies to GUIDs, audiences and hosts; a trailing slash of an address is dropped."""
     settings = some_settings(
         ENTRA_CLIENT_ID=f" {CLIENT.upper()} ",
         ENTRA_ALLOWED_TENANTS=f"{TENANT.upper()} ,\t{OTHER_TENANT}",
@@ -93,7 +93,7 @@ def test_settings_are_trimmed_and_compared_without_case() -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS"}))
 @pytest.mark.parametrize("blank", ["", " \t "])
 def test_a_blank_setting_counts_as_absent(name: str, blank: str) -> None:
-    """A required one is then missing."""
+    """A required setting is then missing."""
     if name == "ENTRA_CLIENT_ID":
         assert wrong(**{name: blank}) == {name: "is missing"}
     elif name == "ENTRA_CLIENT_SECRET":
@@ -107,18 +107,18 @@ def test_a_blank_setting_counts_as_absent(name: str, blank: str) -> None:
 @pytest.mark.parametrize("name", ["ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS"])
 @pytest.mark.parametrize("blank", ["", "  ", ",", " , "])
 def test_a_blank_allow_list_is_wrong_and_not_any(name: str, blank: str) -> None:
-    """Else a slip would let everybody in."""
+    """Otherwise a mistake would let everybody in."""
     assert list(wrong(**{name: blank})) == [name]
 
 
 @pytest.mark.parametrize("name", ["ENTRA_CLIENT_ID", "ENTRA_ALLOWED_TENANTS"])
 def test_a_required_setting_that_is_absent_is_named(name: str) -> None:
-    """As missing."""
+    """The message says that it is missing."""
     assert wrong(**{name: None}) == {name: "is missing"}
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    """In the order in which it is read, each once."""
+    """One error lists every wrong setting."""
     bad = dict.fromkeys(NAMES, "@@ wrong value")
     read_without_form = {"ENTRA_ALLOWED_AUDIENCES", "ENTRA_CLIENT_CERTIFICATE_PASSWORD", "SSL_CERT_FILE"}
     assert set(wrong(**bad)) == set(NAMES) - read_without_form
@@ -134,7 +134,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ],
 )
 def test_an_unresolved_reference_is_wrong_in_any_setting(name: str, reference: str) -> None:
-    """The platform leaves it in place of the value; it is never taken for one."""
+    """The platform leaves the reference in place of the value, and it is never used as one."""
     faults = wrong(**{name: reference})
     assert faults[name] == "is a reference that the platform could not resolve"
     assert set(faults) <= {name, "ENTRA_CLIENT_SECRET"}
@@ -142,12 +142,12 @@ def test_an_unresolved_reference_is_wrong_in_any_setting(name: str, reference: s
 
 @pytest.mark.parametrize("secret", [" a-secret-of-mine", "a-secret-of-mine\n", "\ta-secret-of-mine "])
 def test_a_secret_with_white_space_at_an_end_is_refused(secret: str) -> None:
-    """Not trimmed: only its owner can say whether it is part of it."""
+    """It is not trimmed, because only its owner knows whether the white space is part of it."""
     assert wrong(ENTRA_CLIENT_SECRET=secret) == {"ENTRA_CLIENT_SECRET": "starts or ends with white space"}
 
 
 def test_a_secret_is_taken_as_it_is_and_never_shown() -> None:
-    """White space inside is its own business."""
+    """White space inside a secret is kept."""
     settings = some_settings(ENTRA_CLIENT_SECRET="a b~c")
     assert settings.client_secret == SecretStr("a b~c")
     assert "a b~c" not in f"{settings!r} {settings.client_secret}"
@@ -162,7 +162,7 @@ def test_a_secret_is_taken_as_it_is_and_never_shown() -> None:
     ],
 )
 def test_a_cloud_gives_its_addresses(cloud: str, authority_host: str, base_url: str) -> None:
-    """Its name in any case; a setting of its own wins."""
+    """The cloud's name may be in any case, and an explicit address overrides the cloud's."""
     settings = some_settings(PARTNER_CENTER_CLOUD=cloud)
     assert (settings.authority_host, settings.partner_center_base_url) == (authority_host, base_url)
     assert settings.partner_center_scope == f"{base_url}/user_impersonation"
@@ -171,7 +171,7 @@ def test_a_cloud_gives_its_addresses(cloud: str, authority_host: str, base_url: 
 
 
 def test_the_closed_cloud_is_refused_with_the_reason() -> None:
-    """Unless base URL and authority are both given."""
+    """It is accepted only if both the base URL and the authority are given."""
     addresses = {"PARTNER_CENTER_BASE_URL": "https://pc.example", "ENTRA_AUTHORITY_HOST": "https://login.example"}
     for name, address in addresses.items():
         assert "2021-10-29" in wrong(PARTNER_CENTER_CLOUD="germany", **{name: address})["PARTNER_CENTER_CLOUD"]
@@ -180,7 +180,7 @@ def test_the_closed_cloud_is_refused_with_the_reason() -> None:
 
 
 def test_an_unknown_cloud_is_refused_with_the_known_ones() -> None:
-    """Nothing is guessed."""
+    """A name that is almost right is not guessed."""
     assert wrong(PARTNER_CENTER_CLOUD="azureusgov") == {
         "PARTNER_CENTER_CLOUD": "must be one of global, usgov, china, germany"
     }
@@ -208,7 +208,7 @@ def test_both_paths_are_settings() -> None:
     ],
 )
 def test_limits_and_forms_are_held(name: str, good: list[str], bad: list[str]) -> None:
-    """At the border."""
+    """The limits themselves are allowed."""
     for value in good:
         assert some_settings(**{name: value})
     for value in bad:
@@ -216,6 +216,6 @@ def test_limits_and_forms_are_held(name: str, good: list[str], bad: list[str]) -
 
 
 def test_settings_cannot_be_changed() -> None:
-    """They hold for every call."""
+    """They are shared by every call."""
     with pytest.raises(ValidationError):
         setattr(some_settings(), "client_id", TENANT)  # noqa: B010  mypy refuses the plain assignment

@@ -1,4 +1,4 @@
-"""Exactly one credential is set."""
+"""Exactly one credential must be set."""
 
 import itertools
 
@@ -22,7 +22,7 @@ GIVEN = {MANAGED_IDENTITY: CLIENT, CERTIFICATE: "/certificates/a.pem", SECRET: "
 
 
 def wrong(**variables: str | None) -> dict[str, str]:
-    """What is wrong with an environment that has these credentials and no other."""
+    """Return the faults of an environment with these credentials and no others."""
     with pytest.raises(Misconfigured) as caught:
         read_settings(an_environment(**{SECRET: None, **variables}))
     return {fault.field: fault.message for fault in caught.value.fields}
@@ -30,7 +30,7 @@ def wrong(**variables: str | None) -> dict[str, str]:
 
 @pytest.mark.parametrize("blank", [None, "", " \t"])
 def test_without_a_credential_all_three_are_named(blank: str | None) -> None:
-    """Blank is absent."""
+    """A blank value counts as absent."""
     told = wrong(**dict.fromkeys(CREDENTIALS, blank))
     assert list(told) == list(CREDENTIALS)
     assert all("exactly one" in message and name in message for name in CREDENTIALS for message in told.values())
@@ -40,7 +40,7 @@ def test_without_a_credential_all_three_are_named(blank: str | None) -> None:
     "names", [*itertools.combinations(CREDENTIALS, 2), CREDENTIALS], ids=lambda names: "+".join(names)
 )
 def test_more_than_one_credential_names_each_of_them(names: tuple[str, ...]) -> None:
-    """None is chosen: that one of them counts is what nobody may rely on."""
+    """None of them is preferred, so that nobody relies on an implicit order."""
     told = wrong(**{name: GIVEN[name] for name in names})
     assert set(told) == set(names)
     for name, message in told.items():
@@ -50,13 +50,13 @@ def test_more_than_one_credential_names_each_of_them(names: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize("credential", [MANAGED_IDENTITY, SECRET])
 def test_a_password_without_a_certificate_is_wrong(credential: str) -> None:
-    """It opens nothing."""
+    """There is no file that the password could open."""
     told = wrong(**{credential: GIVEN[credential], CERTIFICATE_PASSWORD: "p"})
     assert told == {CERTIFICATE_PASSWORD: f"is set without {CERTIFICATE}"}
 
 
 def test_each_credential_is_accepted_alone() -> None:
-    """A certificate comes with a password or without."""
+    """A certificate may come with a password or without."""
     assert some_settings(**{SECRET: "s"}).client_secret == SecretStr("s")
     certificate = some_settings(**{SECRET: None, CERTIFICATE: " /a.pem ", CERTIFICATE_PASSWORD: "p q"})
     assert certificate.client_certificate_path == "/a.pem"
@@ -67,7 +67,7 @@ def test_each_credential_is_accepted_alone() -> None:
 
 
 def test_the_platforms_own_variables_are_read_for_an_identity() -> None:
-    """With another credential they are ignored."""
+    """They are ignored with any other credential."""
     platform = {IDENTITY_ENDPOINT: "http://169.254.130.1:8081/msi/token", IDENTITY_HEADER: "the-header"}
     identity = some_settings(**{SECRET: None, MANAGED_IDENTITY: CLIENT, **platform})
     assert identity.identity_endpoint == platform[IDENTITY_ENDPOINT]
@@ -79,19 +79,19 @@ def test_the_platforms_own_variables_are_read_for_an_identity() -> None:
 
 @pytest.mark.parametrize("endpoint", ["localhost", "ftp://localhost/x", "http://", "http://a b/c", "http://h:99999/"])
 def test_an_endpoint_that_is_no_address_is_wrong(endpoint: str) -> None:
-    """By its name."""
+    """The error names the variable."""
     assert list(wrong(**{MANAGED_IDENTITY: CLIENT, IDENTITY_ENDPOINT: endpoint})) == [IDENTITY_ENDPOINT]
 
 
 @pytest.mark.parametrize("client_id", ["contoso", f"{CLIENT},{CLIENT}", "\uff11" + CLIENT[1:]])
 def test_an_identity_is_a_guid(client_id: str) -> None:
-    """In ASCII."""
+    """The value must be one GUID in ASCII."""
     assert list(wrong(**{MANAGED_IDENTITY: client_id})) == [MANAGED_IDENTITY]
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_an_unresolved_reference_is_told_as_that(name: str) -> None:
-    """The credential is there, and its value is not."""
+    """The credential is set, so the message does not say that it is missing."""
     told = wrong(**{name: "@Microsoft.KeyVault(SecretUri=https://kept.vault.example/s)"})
     assert told == {name: "is a reference that the platform could not resolve"}
 
@@ -105,7 +105,7 @@ def test_an_unresolved_reference_is_told_as_that(name: str) -> None:
     ],
 )
 def test_each_cloud_has_its_audience_for_federated_credentials(cloud: str, audience: str) -> None:
-    """By the authority where that is set, else by the cloud."""
+    """A known authority host decides; otherwise the cloud does."""
     settings = some_settings(PARTNER_CENTER_CLOUD=cloud)
     assert settings.federated_audience == audience
     assert some_settings(ENTRA_AUTHORITY_HOST=settings.authority_host).federated_audience == audience

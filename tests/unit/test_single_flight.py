@@ -1,4 +1,4 @@
-"""One piece of work for each key, however many wait for it."""
+"""One piece of work per key, however many callers wait for it."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from update_profile.single_flight import SingleFlight
 
 
 class Work:
-    """Counts; ``gate`` holds it back while unset."""
+    """Counts its runs; ``gate`` holds it back while unset."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
@@ -18,7 +18,7 @@ class Work:
         self.gate = asyncio.Event()
 
     async def __call__(self) -> int:
-        """Its own number, or the failure."""
+        """Return the number of this run, or raise the failure."""
         self.begun += 1
         number = self.begun
         try:
@@ -32,19 +32,19 @@ class Work:
 
 
 def soon(seconds: float = 10) -> Deadline:
-    """A deadline."""
+    """Return a deadline this many seconds from now."""
     return Deadline.after(seconds)
 
 
 async def ticks() -> None:
-    """Let others run."""
+    """Let other tasks run."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("stop", [True, False])
 async def test_all_who_wait_share_one_piece_of_work(stop: bool) -> None:
-    """And its end makes room for the next; another key has work of its own."""
+    """When it ends, the next call starts new work; another key has work of its own."""
     flights, work, other = SingleFlight[str, int](stop_when_abandoned=stop), Work(), Work()
     waiting = [asyncio.create_task(flights.join("a", work, deadline=soon())) for _ in range(50)]
     apart = asyncio.create_task(flights.join("b", other, deadline=soon()))
@@ -61,7 +61,7 @@ async def test_all_who_wait_share_one_piece_of_work(stop: bool) -> None:
 
 
 async def test_a_failure_is_everybodys_and_is_not_kept() -> None:
-    """The next one begins anew."""
+    """Every waiter gets the error, and the next call starts new work."""
     flights, work = SingleFlight[str, int](stop_when_abandoned=True), Work(ValueError("why"))
     waiting = [asyncio.create_task(flights.join("a", work, deadline=soon())) for _ in range(3)]
     await ticks()
@@ -74,7 +74,7 @@ async def test_a_failure_is_everybodys_and_is_not_kept() -> None:
 
 @pytest.mark.parametrize("stop", [True, False])
 async def test_who_goes_away_ends_it_for_nobody_else(stop: bool) -> None:
-    """By a cancellation or by a deadline; the one who began it, too."""
+    """A caller may leave by cancellation or by its deadline, even the one that started the work."""
     flights, work = SingleFlight[str, int](stop_when_abandoned=stop), Work()
     first = asyncio.create_task(flights.join("a", work, deadline=soon()))
     patient = asyncio.create_task(flights.join("a", work, deadline=soon()))
@@ -90,7 +90,7 @@ async def test_who_goes_away_ends_it_for_nobody_else(stop: bool) -> None:
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
 async def test_work_that_asks_for_the_end_of_the_process_is_a_failure_like_any_other(error: BaseException) -> None:
-    """The event loop, which such an error would end, goes on, and so does the next piece of work."""
+    """The event loop keeps running, and the next call starts new work."""
     flights = SingleFlight[str, int](stop_when_abandoned=True)
 
     async def ends() -> int:
@@ -104,7 +104,7 @@ async def test_work_that_asks_for_the_end_of_the_process_is_a_failure_like_any_o
 
 @pytest.mark.parametrize("how", ["cancelled", "late"])
 async def test_work_that_nobody_waits_for_is_stopped_where_it_shall_be(how: str) -> None:
-    """The next one begins anew at once."""
+    """The next call starts new work at once."""
     flights, work = SingleFlight[str, int](stop_when_abandoned=True), Work()
     only = asyncio.create_task(flights.join("a", work, deadline=soon(10 if how == "cancelled" else 0.01)))
     await ticks()
@@ -122,7 +122,7 @@ async def test_work_that_nobody_waits_for_is_stopped_where_it_shall_be(how: str)
 
 
 async def test_work_that_nobody_waits_for_goes_on_where_it_shall() -> None:
-    """The next one joins it."""
+    """The next call joins the same work."""
     flights, work = SingleFlight[str, int](stop_when_abandoned=False), Work()
     only = asyncio.create_task(flights.join("a", work, deadline=soon()))
     await ticks()
@@ -135,7 +135,7 @@ async def test_work_that_nobody_waits_for_goes_on_where_it_shall() -> None:
 
 @pytest.mark.parametrize("failure", [None, ValueError("nobody's")])
 async def test_work_can_be_begun_without_waiting(failure: Exception | None) -> None:
-    """Once; a failure that nobody sees is noted, not complained of."""
+    """It starts only once, and nobody has to wait for its failure."""
     flights, work = SingleFlight[str, int](stop_when_abandoned=False), Work(failure)
     flights.begin("a", work)
     flights.begin("a", work)

@@ -1,4 +1,4 @@
-"""Names, repeats, unknown members, and the wire shape of a support profile."""
+"""Names, repeats, unknown members and the wire format of a support profile."""
 
 import json
 from typing import Any
@@ -17,26 +17,26 @@ MISSING = "is missing; the profile is replaced as a whole, so every field is req
 
 
 def members(*more: tuple[str, Any], **values: object) -> Pairs:
-    """Microsoft's example, with other values and more members."""
+    """Return Microsoft's example with other values and additional members."""
     return [*{**EXAMPLE, **values}.items(), *more]
 
 
 def faults(pairs: Pairs) -> list[tuple[str, str]]:
-    """The refused members: name and message."""
+    """Return the name and the message of each refused member."""
     with pytest.raises(InvalidProfile) as caught:
         read_profile(pairs)
     return [(fault.field, fault.message) for fault in caught.value.fields]
 
 
 def test_microsofts_example_is_exactly_167_bytes() -> None:
-    """The documented shape, compact."""
+    """The documented format is written without white space."""
     wire = read_profile(members()).wire_bytes()
     assert wire == EXAMPLE_WIRE
     assert len(wire) == 167
 
 
 def test_the_wire_shape_is_raw_utf_8() -> None:
-    """No escapes but those JSON needs; every code point as it came."""
+    """Only the escapes that JSON requires are written, and every code point is preserved."""
     profile = read_profile(members(Email="\u00fc\U0001f600@b", Telephone='1 "2" \\3', Website="e\u0301.example"))
     wire = profile.wire_bytes()
     assert b"\\u" not in wire
@@ -66,13 +66,13 @@ def test_names_are_taken_in_any_ascii_case(spell: Any) -> None:  # noqa: ANN401 
     ],
 )
 def test_look_alikes_are_unknown(look_alike: str, lacking: str) -> None:
-    """Long s, dotless i, full width, another script: Unicode folding would let some of them in."""
+    """Unicode case folding would accept some of them, such as the long s."""
     pairs = [(look_alike if name == lacking else name, value) for name, value in EXAMPLE.items()]
     assert faults(pairs) == [(lacking, MISSING), (look_alike, UNKNOWN)]
 
 
 def test_the_kelvin_sign_is_no_k() -> None:
-    """It folds to one."""
+    """Unicode case folding would turn it into a k."""
     assert faults(members(("Lin\u212as", None))) == [("Lin\u212as", UNKNOWN)]
 
 
@@ -85,32 +85,32 @@ def test_the_kelvin_sign_is_no_k() -> None:
     ],
 )
 def test_what_partner_center_returns_can_be_posted_back(more: dict[str, Any]) -> None:
-    """Neither examined nor sent; the documented members go out whatever came."""
+    """Their content is neither checked nor sent, and the documented members are always written."""
     assert read_profile(members(*more.items())).wire_bytes() == EXAMPLE_WIRE
 
 
 @pytest.mark.parametrize("value", ["Support_Profile", "", "billing_profile", 1, True, {}, [], ["support_profile"]])
 def test_another_profile_type_is_refused(value: object) -> None:
-    """Null or support_profile, exactly."""
+    """Only null and exactly support_profile are accepted."""
     assert faults(members(("ProfileType", value))) == [("ProfileType", "must be null or support_profile")]
 
 
 @pytest.mark.parametrize("name", ["Attributes", "Links"])
 @pytest.mark.parametrize("value", ["", "x", 0, True, [], [["a", 1]]])
 def test_attributes_and_links_are_objects_or_null(name: str, value: object) -> None:
-    """Nothing else is taken for one."""
+    """No other type is accepted, not even an array of pairs."""
     assert faults(members((name, value))) == [(name, "must be an object or null")]
 
 
 @pytest.mark.parametrize("name", list(EXAMPLE))
 @pytest.mark.parametrize("value", [None, 4255555555, 1.5, True, [], {}, ["4255555555"]])
 def test_a_value_that_is_no_string_is_refused(name: str, value: object) -> None:
-    """Nothing is made into one."""
+    """Values of other types are not converted."""
     assert faults(members(**{name: value})) == [(name, "must be a string")]
 
 
 def test_every_member_in_fault_is_told_at_once_in_wire_order() -> None:
-    """Whatever the order in which they stand; unknown ones last, in theirs."""
+    """The input order makes no difference, except that unknown members come last in theirs."""
     pairs = [("z", 1), ("Website", "ftp://x"), ("Links", 1), ("y", 1), ("Telephone", "x"), ("ProfileType", 1)]
     names = [name for name, _ in faults(pairs)]
     assert names == ["Email", "Telephone", "Website", "ProfileType", "Links", "z", "y"]
@@ -118,7 +118,7 @@ def test_every_member_in_fault_is_told_at_once_in_wire_order() -> None:
 
 @pytest.mark.parametrize("name", ["Email", "ProfileType", "Attributes", "Links"])
 def test_a_name_given_twice_in_any_spelling_is_refused(name: str) -> None:
-    """Even with the same value; once, however often and however wrong its values are."""
+    """Equal values make no difference; a name is reported once, however many or wrong its values are."""
     value: dict[str, object] = {"ProfileType": None, "Attributes": None, "Links": None, **EXAMPLE}
     rest = [(other, text) for other, text in EXAMPLE.items() if other != name]
     for spellings in ((name, name), (name, name.lower()), (name.upper(), name.lower(), name)):
@@ -127,18 +127,18 @@ def test_a_name_given_twice_in_any_spelling_is_refused(name: str) -> None:
 
 
 def test_an_unknown_name_is_told_once() -> None:
-    """However often it stands; in another case it is another name."""
+    """It is reported once however often it occurs; in another case it is another name."""
     assert faults(members(("Fax", 1), ("Fax", 2), ("fax", 3))) == [("Fax", UNKNOWN), ("fax", UNKNOWN)]
 
 
 @pytest.mark.parametrize("name", ["", "ObjectType", "$content", "email ", "constructor", "\x00", "profile_type"])
 def test_any_other_member_is_refused_by_name(name: str) -> None:
-    """A PUT replaces the whole resource: a member that is dropped is data that is lost."""
+    """A PUT replaces the whole resource, so dropping a member would lose data."""
     assert faults(members((name, "x"))) == [(name, UNKNOWN)]
 
 
 def test_a_wrapped_body_is_told_with_what_unwraps_it() -> None:
-    """Power Platform's accident (field report A2): both members named, never decoded."""
+    """Both members are named, their content is not decoded, and the detail says how to unwrap it."""
     wrapped = [("$content-type", "application/json"), ("$content", "e30=")]
     with pytest.raises(InvalidProfile) as caught:
         read_profile(wrapped)
@@ -149,7 +149,7 @@ def test_a_wrapped_body_is_told_with_what_unwraps_it() -> None:
 
 
 def test_thousands_of_unknown_names_come_after_the_documented_ones() -> None:
-    """Field report A7: what an answer can bear begins with what is documented."""
+    """An answer has room for a limited number of errors, so the documented fields come first."""
     names = [f"n{number}" for number in range(8_000)]
     told = faults([*((name, None) for name in names), ("Telephone", "x"), ("Website", "a.b")])
     assert [name for name, _ in told][:3] == ["Email", "Telephone", "n0"]
@@ -165,7 +165,7 @@ def test_thousands_of_unknown_names_come_after_the_documented_ones() -> None:
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_repeats_no_value(name: str, value: str, message: str) -> None:
-    """Neither in an entry nor in the error's own text or cause."""
+    """Neither an entry nor the error's own text repeats it."""
     with pytest.raises(InvalidProfile) as caught:
         read_profile(members(**{name: value}))
     assert caught.value.fields == (FieldError(field=name, message=message),)
@@ -173,20 +173,20 @@ def test_a_refusal_says_what_is_wrong_and_repeats_no_value(name: str, value: str
 
 
 def test_a_profile_shows_no_value_in_its_representation() -> None:
-    """What is logged by accident tells nothing."""
+    """Accidental logging reveals nothing."""
     returned = {"a": "told-nobody"}
     profile: SupportProfile = read_profile(members(("Attributes", returned), ("Links", returned)))
     assert not [value for value in (*EXAMPLE.values(), "told-nobody") if value in repr(profile)]
 
 
 def test_a_profile_cannot_be_changed() -> None:
-    """What was checked is what is sent."""
+    """What was checked is exactly what is sent."""
     with pytest.raises(ValidationError, match="frozen"):
         setattr(read_profile(members()), "email", "other")  # noqa: B010  mypy refuses the plain assignment
 
 
 def changes(members: list[tuple[str, object]]) -> dict[str, str] | list[tuple[str, str]]:
-    """What a patch changes, or what is wrong with it."""
+    """Return what a patch changes, or what is wrong with it."""
     try:
         return read_changes(members)
     except InvalidProfile as error:
@@ -204,12 +204,12 @@ def changes(members: list[tuple[str, object]]) -> dict[str, str] | list[tuple[st
     ],
 )
 def test_a_patch_names_the_values_that_change(members: list[tuple[str, object]], changed: dict[str, str]) -> None:
-    """By their documented names; what a read returns beside them is no change."""
+    """Names are the documented ones; other members that a read returns are not changes."""
     assert changes(members) == changed
 
 
 def test_a_field_cannot_be_removed_by_a_patch() -> None:
-    """Null would remove it (RFC 7396), and the answer says so; a null type is no field."""
+    """In RFC 7396 null removes a member, so the message says that this is not possible."""
     null = "is null; a field can be replaced but not removed"
     assert changes([("email", None), ("Website", None)]) == [("Email", null), ("Website", null)]
 
@@ -226,12 +226,12 @@ def test_a_field_cannot_be_removed_by_a_patch() -> None:
     ],
 )
 def test_a_patch_is_checked_as_a_full_profile_is(members: list[tuple[str, object]], fault: tuple[str, str]) -> None:
-    """But for what it leaves out."""
+    """The only difference is that fields may be missing."""
     assert changes(members) == [fault]
 
 
 def test_a_wrapped_patch_is_told_as_wrapped() -> None:
-    """Power Platform wraps a patch, too."""
+    """Power Platform wraps a patch as well."""
     wrapper = "is a wrapper, not a field"
     told = changes([("$content-type", "application/json"), ("$content", "e30=")])
     assert told == [("$content", wrapper), ("$content-type", wrapper)]

@@ -1,4 +1,4 @@
-"""The one HTTP client: what is sent, what an answer is, and what is none."""
+"""The HTTP client: what it sends, and what counts as an answer."""
 
 import gzip
 import os
@@ -23,14 +23,14 @@ BODY = b'{"a":"' + b"b" * 1000 + b'"}'
 
 
 async def get(sandbox: Sandbox, *answers: Answer, seconds: float = 10.0) -> HttpAnswer:
-    """What the client makes of a scripted answer."""
+    """Return what the client makes of a scripted answer."""
     sandbox.partner_center.script(*answers)
     request = HttpRequest(method="GET", url=sandbox.partner_center.base_url + "/any")
     return await a_client(sandbox).send(request, deadline=Deadline.after(seconds))
 
 
 async def test_a_request_bears_what_it_must_and_nothing_else(sandbox: Sandbox) -> None:
-    """No cookie, no Expect, no compression asked for; the length is told."""
+    """It sends no Cookie and no Expect, requests no compression, and sends Content-Length."""
     request = HttpRequest(
         method="PUT", url=sandbox.partner_center.base_url + "/a?b=c", headers={"X": "1"}, body="ü".encode()
     )
@@ -48,7 +48,7 @@ async def test_a_request_bears_what_it_must_and_nothing_else(sandbox: Sandbox) -
 
 
 async def test_each_request_has_a_connection_of_its_own_and_no_memory(sandbox: Sandbox) -> None:
-    """A cookie that was set does not come back."""
+    """A cookie that was set is not sent back."""
     cookie = Answer(headers=(("Set-Cookie", "a=1"),))
     sandbox.partner_center.script(cookie, cookie)
     client, request = a_client(sandbox), HttpRequest(method="GET", url=sandbox.partner_center.base_url + "/")
@@ -60,7 +60,7 @@ async def test_each_request_has_a_connection_of_its_own_and_no_memory(sandbox: S
 
 
 class EndingNetwork(httpcore.AsyncMockBackend):
-    """Gives these pieces of an answer to a request over plain HTTP; then comes what would end the process."""
+    """Serves these pieces of an answer over plain HTTP, then raises an error that would end the process."""
 
     def __init__(self, error: BaseException, *pieces: bytes) -> None:
         super().__init__([])
@@ -68,7 +68,7 @@ class EndingNetwork(httpcore.AsyncMockBackend):
         self.pieces = pieces
 
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401  httpcore's own
-        """A connection to nowhere."""
+        """Return a stream that is not connected to anything."""
         pieces, error = list(self.pieces), self.error
 
         class Stream(httpcore.AsyncMockStream):
@@ -82,7 +82,7 @@ class EndingNetwork(httpcore.AsyncMockBackend):
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
 async def test_what_would_end_the_process_behind_a_request_says_that_it_was_sent(error: BaseException) -> None:
-    """As a cancellation does; once there is a status, that is the answer."""
+    """It is treated like a cancellation; once the status is known, that is the answer."""
     request, context = HttpRequest(method="PUT", url="http://nowhere.example/"), create_ssl_context(None)
     with pytest.raises(TransportError, match=type(error).__name__) as failed:
         await HttpClient(context, EndingNetwork(error)).send(request, deadline=Deadline.after(10))
@@ -95,7 +95,7 @@ async def test_what_would_end_the_process_behind_a_request_says_that_it_was_sent
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["/elsewhere", "https://[bad", "http://\x01/", ""])
 async def test_a_redirect_is_an_answer_and_is_not_followed(sandbox: Sandbox, status: int, location: str) -> None:
-    """Not even looked at: a bad Location is nobody's concern."""
+    """The Location is not even parsed, so a bad one makes no difference."""
     answer = await get(sandbox, Answer(status=status, headers=(("Location", location.replace("\x01", "%01")),)))
     assert answer.status == status
     assert len(sandbox.partner_center.journal) == 1
@@ -103,12 +103,12 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(sandbox: Sandbox, sta
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 401, 429, 500, 599, 600, 999])
 async def test_any_status_that_can_be_read_is_an_answer(sandbox: Sandbox, status: int) -> None:
-    """What it means is for others to say."""
+    """Interpreting the status is left to the caller."""
     assert (await get(sandbox, Answer(status=status))).status == status
 
 
 async def test_headers_and_reason_come_as_text_whatever_their_bytes(sandbox: Sandbox) -> None:
-    """A reason phrase in UTF-8 is read as such; names are in lower case, repeated ones stay."""
+    """A reason phrase in UTF-8 is decoded; header names are in lower case, and repeated headers are kept."""
     answer = await get(sandbox, Answer(reason="Nö", headers=(("X-A", "ä"), ("x-a", "b"))))
     assert answer.reason == "Nö"
     assert [pair for pair in answer.headers if pair[0] == "x-a"] == [("x-a", "ä"), ("x-a", "b")]
@@ -116,7 +116,7 @@ async def test_headers_and_reason_come_as_text_whatever_their_bytes(sandbox: San
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "close"])
 async def test_a_body_comes_whole_however_it_is_framed(sandbox: Sandbox, framing: str) -> None:
-    """By its length, in chunks, or by the end of the connection."""
+    """The body ends by its length, in chunks, or with the connection."""
     known = {"length": Answer(body=BODY), "chunked": Answer(body=BODY, framing="chunked")}
     assert (await get(sandbox, known.get(framing, Answer(body=BODY, framing="close")))).body == BODY
 
@@ -139,7 +139,7 @@ CUT = {
 
 @pytest.mark.parametrize("name", CUT)
 async def test_what_befalls_a_body_costs_the_body_alone(sandbox: Sandbox, name: str) -> None:
-    """Status and headers were read, so there is an answer; cut, unreadable or too large, its body is none."""
+    """Status and headers were read, so there is an answer; a cut, unreadable or too large body is None."""
     answer = await get(sandbox, CUT[name])
     assert (answer.status, answer.body) == (200, None)
 
@@ -157,7 +157,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("name", WHOLE)
 async def test_a_body_that_some_server_packs_all_the_same_is_unpacked(sandbox: Sandbox, name: str) -> None:
-    """Nobody asked for it; up to the limit it is taken."""
+    """No compression was requested, but it is accepted up to the size limit."""
     assert (await get(sandbox, WHOLE[name])).body in (BODY, b"b" * MAX_ANSWER_BYTES)
 
 
@@ -176,7 +176,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_an_answer_that_cannot_be_read_is_none_though_the_request_was_sent(sandbox: Sandbox, name: str) -> None:
-    """The other side may have acted on it; the reason quotes nothing of what came."""
+    """The server may have acted on the request; the reason quotes nothing of what was received."""
     with pytest.raises(TransportError) as failed:
         await get(sandbox, UNREADABLE[name])
     assert (failed.value.sent, failed.value.timed_out) == (True, False)
@@ -184,7 +184,7 @@ async def test_an_answer_that_cannot_be_read_is_none_though_the_request_was_sent
 
 
 async def a_failure(client: HttpClient, url: str, **headers: str) -> TransportError:
-    """How a request fails there."""
+    """Send a request that must fail, and return the error."""
     with pytest.raises(TransportError) as failed:
         await client.send(HttpRequest(method="GET", url=url, headers=headers), deadline=Deadline.after(10))
     return failed.value
@@ -194,7 +194,7 @@ async def a_failure(client: HttpClient, url: str, **headers: str) -> TransportEr
     "url", ["https://localhost:1/", "https://name.invalid/", "https://\x00/", "https://xn--☃.example/", "https://a..b/"]
 )
 async def test_where_nobody_can_be_reached_nothing_was_sent(sandbox: Sandbox, url: str) -> None:
-    """Refused, no such name, no name at all."""
+    """The connection is refused, or the host name is unknown or invalid."""
     error = await a_failure(a_client(sandbox), url)
     assert (error.sent, error.timed_out) == (False, False)
     assert error.reason
@@ -203,7 +203,7 @@ async def test_where_nobody_can_be_reached_nothing_was_sent(sandbox: Sandbox, ur
 async def test_a_certificate_of_another_authority_is_refused_before_anything_is_sent(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The reason says in words what is wrong with it."""
+    """The reason says what is wrong with the certificate."""
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     error = await a_failure(HttpClient(create_ssl_context(str(other))), sandbox.partner_center.base_url)
@@ -213,14 +213,14 @@ async def test_a_certificate_of_another_authority_is_refused_before_anything_is_
 
 
 async def test_a_reset_in_the_place_of_a_handshake_comes_before_anything_is_sent(sandbox: Sandbox) -> None:
-    """The handshake's own bytes are not the request's."""
+    """Handshake bytes do not count as part of the request."""
     sandbox.partner_center.server.reset_at_tls_hello = True
     assert not (await a_failure(a_client(sandbox), sandbox.partner_center.base_url)).sent
 
 
 @pytest.mark.parametrize("value", ["ü", "\ud800", "a\r\nb: c", "a\x00"])
 async def test_a_header_that_cannot_be_sent_is_not_sent_and_not_told(sandbox: Sandbox, value: str) -> None:
-    """No caller's text can break out of a header, nor get into a log by failing to."""
+    """A value can neither inject another header nor reach the log through the error."""
     error = await a_failure(a_client(sandbox), sandbox.partner_center.base_url, Authorization=f"told{value}")
     assert not error.sent
     assert "told" not in error.reason
@@ -229,7 +229,7 @@ async def test_a_header_that_cannot_be_sent_is_not_sent_and_not_told(sandbox: Sa
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate", "directory"])
 def test_a_ca_bundle_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path, content: bytes | str | None) -> None:
-    """The setting is named, its value is not."""
+    """The error names the setting but not its value."""
     path = tmp_path / "told.pem"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -253,7 +253,7 @@ def test_without_a_bundle_certifi_s_is_trusted_and_certificates_are_checked() ->
 async def test_the_environment_changes_nothing(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
 ) -> None:
-    """Neither bundles nor proxies that other programs know."""
+    """CA bundles and proxies that other programs use are ignored."""
     monkeypatch.setenv(name, str(tmp_path / "nonsense") if "PROXY" not in name.upper() else "http://localhost:1")
     assert (await get(sandbox, Answer())).status == 200
     assert os.environ[name]

@@ -1,4 +1,4 @@
-"""Every wait on the wire ends by the deadline, and no socket is left behind however a call ends."""
+"""Every wait on the network ends by the deadline, and no socket stays open however a call ends."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ LONG_BODY = b"b" * 1000
 
 
 def sending(sandbox: Sandbox, *, seconds: float = 10.0, client: HttpClient | None = None) -> asyncio.Task[HttpAnswer]:
-    """A request on its way to Partner Center."""
+    """Start a request to Partner Center."""
     request = HttpRequest(method="PUT", url=sandbox.partner_center.base_url + "/any", body=b"{}")
     return asyncio.create_task((client or a_client(sandbox)).send(request, deadline=Deadline.after(seconds)))
 
@@ -34,7 +34,7 @@ def sending(sandbox: Sandbox, *, seconds: float = 10.0, client: HttpClient | Non
     ids=["a hang", "headers that drip", "an answer that is late"],
 )
 async def test_an_answer_that_does_not_come_in_time_is_none(sandbox: Sandbox, answer: Answer) -> None:
-    """The request was sent and the deadline ended it, though single bytes came in time."""
+    """The request was sent, and the deadline ended it even if single bytes arrived in time."""
     sandbox.partner_center.script(answer)
     with pytest.raises(TransportError) as failed:
         await sending(sandbox, seconds=SHORT)
@@ -54,7 +54,7 @@ async def test_a_body_that_does_not_come_in_time_costs_the_body_alone(sandbox: S
 
 
 async def test_a_handshake_that_hangs_ends_by_the_deadline_with_nothing_sent(sandbox: Sandbox) -> None:
-    """The bytes of a handshake are not the request's."""
+    """Handshake bytes do not count as part of the request."""
     sandbox.partner_center.server.hang_at_tls_hello = True
     with pytest.raises(TransportError) as failed:
         await sending(sandbox, seconds=SHORT)
@@ -62,7 +62,7 @@ async def test_a_handshake_that_hangs_ends_by_the_deadline_with_nothing_sent(san
 
 
 async def test_without_any_time_nothing_is_sent(sandbox: Sandbox) -> None:
-    """A deadline that has passed ends the first wait."""
+    """A deadline that has already passed ends the first wait."""
     with pytest.raises(TransportError) as failed:
         await sending(sandbox, seconds=0)
     assert (failed.value.sent, failed.value.timed_out) == (False, True)
@@ -81,7 +81,7 @@ ENDINGS: dict[str, Answer] = {
 
 @pytest.mark.parametrize("name", ENDINGS)
 async def test_no_socket_is_left_over_after_an_answer_or_a_fault(sandbox: Sandbox, name: str) -> None:
-    """Neither here nor at the other side; hangs end by the deadline."""
+    """This holds on both sides; hangs end at the deadline."""
     before = open_sockets()
     sandbox.partner_center.script(ENDINGS[name], times=None)
     await asyncio.gather(*(sending(sandbox, seconds=SHORT) for _ in range(5)), return_exceptions=True)
@@ -90,7 +90,7 @@ async def test_no_socket_is_left_over_after_an_answer_or_a_fault(sandbox: Sandbo
 
 @pytest.mark.parametrize("switch", ["hang_at_tls_hello", "reset_at_tls_hello"])
 async def test_no_socket_is_left_over_after_a_handshake_that_fails(sandbox: Sandbox, switch: str) -> None:
-    """The next call on a healthy server succeeds."""
+    """Once the server recovers, the next call gets an answer."""
     before = open_sockets()
     client = a_client(sandbox)
     setattr(sandbox.partner_center.server, switch, True)
@@ -101,11 +101,11 @@ async def test_no_socket_is_left_over_after_a_handshake_that_fails(sandbox: Sand
 
 
 async def test_a_call_cancelled_in_the_handshake_was_not_sent_and_leaves_no_socket(sandbox: Sandbox) -> None:
-    """The cancellation goes on to the caller, as nothing has happened."""
+    """Nothing was sent, so the cancellation propagates to the caller."""
     before = open_sockets()
     sandbox.partner_center.server.hang_at_tls_hello = True
     task = sending(sandbox)
-    while not sandbox.partner_center.server.open_connections:  # noqa: ASYNC110  it is another thread's
+    while not sandbox.partner_center.server.open_connections:  # noqa: ASYNC110  another thread changes it
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.05)
     task.cancel()
@@ -115,7 +115,7 @@ async def test_a_call_cancelled_in_the_handshake_was_not_sent_and_leaves_no_sock
 
 
 async def test_a_call_cancelled_behind_its_request_says_so_and_leaves_no_socket(sandbox: Sandbox) -> None:
-    """The other side may have acted: that is no mere cancellation any more."""
+    """The server may have acted, so this is more than a cancellation."""
     before = open_sockets()
     sandbox.partner_center.script(Answer.trouble(Fault.HANG))
     task = sending(sandbox)
@@ -128,12 +128,12 @@ async def test_a_call_cancelled_behind_its_request_says_so_and_leaves_no_socket(
 
 
 async def test_a_call_cancelled_in_the_body_has_its_status_and_leaves_no_socket(sandbox: Sandbox) -> None:
-    """The status is the truth, whoever has lost interest in it."""
+    """The status is known, so it is returned even though the call was cancelled."""
     before = open_sockets()
     sandbox.partner_center.script(Answer.trouble(Fault.HANG_AFTER_HEADERS))
     task = sending(sandbox)
     await asyncio.to_thread(sandbox.partner_center.journal.wait_for, 1)
-    await asyncio.sleep(0.5)  # the headers are on their way
+    await asyncio.sleep(0.5)  # time for the headers to arrive
     task.cancel()
     answer = await task
     assert (answer.status, answer.body) == (200, None)
@@ -142,7 +142,7 @@ async def test_a_call_cancelled_in_the_body_has_its_status_and_leaves_no_socket(
 
 @pytest.mark.parametrize("steps", range(12))
 async def test_a_call_cancelled_at_any_step_leaves_no_socket(sandbox: Sandbox, steps: int) -> None:
-    """After so many turns of the event loop, wherever that is: name look-up, connect, handshake, request."""
+    """Depending on the time, the cancellation hits name lookup, connect, handshake or request."""
     before = open_sockets()
     sandbox.partner_center.script(Answer.trouble(Fault.HANG), times=None)
     tasks = [sending(sandbox, seconds=2) for _ in range(5)]
@@ -156,7 +156,7 @@ async def test_a_call_cancelled_at_any_step_leaves_no_socket(sandbox: Sandbox, s
 
 
 class SilentNetwork(httpcore.AsyncNetworkBackend):
-    """Opens nothing until the test lets it, and remembers the time-outs it was given."""
+    """Never connects, and records the timeouts that it was given."""
 
     def __init__(self) -> None:
         self.timeouts: list[float | None] = []
@@ -170,7 +170,7 @@ class SilentNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Never."""
+        """Wait forever."""
         self.timeouts.append(timeout)
         self.asked.set()
         await asyncio.Event().wait()
@@ -178,7 +178,7 @@ class SilentNetwork(httpcore.AsyncNetworkBackend):
 
 
 async def test_a_call_cancelled_while_it_connects_was_not_sent(sandbox: Sandbox) -> None:
-    """The time-out of the connection is what is left of the deadline."""
+    """The connect timeout is what is left of the deadline."""
     network = SilentNetwork()
     task = sending(sandbox, client=HttpClient(create_ssl_context(None), network), seconds=7)
     await network.asked.wait()
@@ -191,7 +191,7 @@ async def test_a_call_cancelled_while_it_connects_was_not_sent(sandbox: Sandbox)
 
 
 async def test_what_is_known_of_a_connection_can_be_asked() -> None:
-    """The pool below httpx would ask whether it is still there, and which protocol was agreed on."""
+    """The pool of httpcore asks whether a connection is alive and which protocol was negotiated."""
     network = DeadlineBackend(httpcore.AsyncMockBackend([b"ab"]), SendProgress(Deadline.after(10)))
     stream = await network.connect_tcp("localhost", 443)
     assert stream.get_extra_info("ssl_object") is not None or stream.get_extra_info("socket") is None

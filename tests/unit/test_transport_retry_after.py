@@ -1,4 +1,4 @@
-"""Retry-After as servers write it (field report C6)."""
+"""Parsing Retry-After in the forms that servers send."""
 
 import pytest
 
@@ -28,7 +28,7 @@ NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
     ],
 )
 def test_a_wait_is_read_in_whole_seconds(value: str, seconds: int) -> None:
-    """Rounded up, 1 to 3600; a date in the past is over at once."""
+    """Values are rounded up and limited to 1 to 3600; a date in the past gives 1."""
     assert read_retry_after(value, now=NOW) == seconds
 
 
@@ -63,11 +63,11 @@ def test_a_wait_is_read_in_whole_seconds(value: str, seconds: int) -> None:
     ],
 )
 def test_what_makes_no_sense_counts_as_absent(value: str) -> None:
-    """None of it is a crash."""
+    """No such value causes a crash."""
     assert read_retry_after(value, now=NOW) is None
 
 
 def test_a_date_is_compared_with_the_present() -> None:
-    """Unless a test says what the present is."""
+    """The clock is read unless ``now`` is given."""
     assert read_retry_after("Sat, 01 Jan 2000 00:00:00 GMT") == 1
     assert read_retry_after("Fri, 31 Dec 9999 23:59:59 GMT") == 3600
