@@ -1,4 +1,4 @@
-"""What others notice while Entra ID takes 2 s for one user: their calls, and the event loop's worst stall."""
+"""Measures other users' calls and the event loop's worst stall while Entra ID takes 2 s for one user."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ PROFILE = {"Email": "email@sample.com", "Telephone": "4255555555", "Website": "w
 
 @dataclass
 class _Stalls:
-    """Ticks on the event loop; the longest late tick is the worst stall."""
+    """Measures by how much ticks on the event loop are late. The largest delay is the worst stall."""
 
     late_seconds: list[float] = field(default_factory=list)
 
@@ -38,7 +38,7 @@ def _incoming(assertion: str) -> IncomingRequest:
 
 
 async def _bobs_calls(sandbox: Sandbox, services: ServiceHolder) -> tuple[float, float]:
-    """Median call of a user with a new token each time, and the worst stall meanwhile, in milliseconds."""
+    """Return the median duration of a call with a new token each time and the worst stall, in milliseconds."""
     stalls = _Stalls()
     watching = asyncio.create_task(stalls.watch())
     took = []
@@ -70,9 +70,9 @@ async def main() -> None:
         beside, stall_beside = await _bobs_calls(sandbox, services)
         still_waiting = sum(not task.done() for task in alice)
         await asyncio.gather(*alice)
-    print(f"bob's call alone {alone:.1f} ms, while 4 calls of alice wait {beside:.1f} ms: x {beside / alone:.2f}")
-    print(f"worst stall of the event loop alone {stall_alone:.1f} ms, beside {stall_beside:.1f} ms")
-    print(f"alice's calls still waiting when bob was done: {still_waiting} of {len(alice)}")
+    print(f"bob's call: {alone:.1f} ms alone, {beside:.1f} ms while 4 calls of alice wait: x {beside / alone:.2f}")
+    print(f"worst stall of the event loop: {stall_alone:.1f} ms alone, {stall_beside:.1f} ms while alice's calls wait")
+    print(f"alice's calls still waiting when bob's calls were done: {still_waiting} of {len(alice)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a cached exchange costs with one user and with 10,000, and what a user's entry takes in memory."""
+"""Measures the cost of a cached exchange with one user and with 10,000 users, and the memory per user."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from update_profile.deadline import Deadline
 from update_profile.entra.exchange_cache import MAX_CACHED_TOKENS, ExchangeCache
 from update_profile.expiring_cache import ExpiringCache
 
-TOKEN_BYTES = 2163  # a Partner Center token as documented
+TOKEN_BYTES = 2163  # the size of the Partner Center token in the documentation
 ROUNDS = 7
 HITS = 2000
 
@@ -36,7 +36,7 @@ async def _fill(cache: ExchangeCache, callers: list[Caller]) -> None:
 
 
 def _remembered(callers: list[Caller]) -> ExpiringCache[bytes, Caller]:
-    """What is remembered about validated tokens: the caller, under the token's digest."""
+    """Return a cache of validated tokens: the token's digest -> the caller."""
     known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_CACHED_TOKENS)
     for caller in callers:
         known.keep(caller.token_digest, caller, until=caller.expires_at)
@@ -44,7 +44,7 @@ def _remembered(callers: list[Caller]) -> ExpiringCache[bytes, Caller]:
 
 
 async def _microseconds_per_hit(cache: ExchangeCache, callers: list[Caller]) -> float:
-    """The median of several rounds over callers spread through the whole cache."""
+    """Return the median of several rounds over callers spread across the whole cache."""
     step = max(1, len(callers) // HITS)
     chosen = (callers[::step] * HITS)[:HITS]
     rounds = []
@@ -57,7 +57,7 @@ async def _microseconds_per_hit(cache: ExchangeCache, callers: list[Caller]) -> 
 
 
 async def main() -> None:
-    """Fill two caches, hit both, and print the ratio."""
+    """Fill two caches, measure hits in both, and print the ratio."""
     one, many = ExchangeCache(_exchange), ExchangeCache(_exchange)
     callers = [_caller(number) for number in range(MAX_CACHED_TOKENS)]
     tracemalloc.start()
@@ -70,11 +70,11 @@ async def main() -> None:
     await _fill(one, callers[:1])
     hit_one, hit_many = await _microseconds_per_hit(one, callers[:1]), await _microseconds_per_hit(many, callers)
     ratio = hit_many / hit_one
-    print(f"a hit with 1 user {hit_one:.1f} us, with {MAX_CACHED_TOKENS:,} users {hit_many:.1f} us: x {ratio:.2f}")
-    print(f"memory per user {(after - before) / len(callers):,.0f} bytes, of which the token is {TOKEN_BYTES:,}")
-    print(f"and {(remembered - after) / len(known):,.0f} bytes for who they are, for five minutes")
+    print(f"a hit: {hit_one:.1f} us with 1 user, {hit_many:.1f} us with {MAX_CACHED_TOKENS:,} users: x {ratio:.2f}")
+    print(f"memory per user: {(after - before) / len(callers):,.0f} bytes, of which the token takes {TOKEN_BYTES:,}")
+    print(f"and {(remembered - after) / len(known):,.0f} bytes for the validated caller, kept for five minutes")
     await _fill(many, [_caller(-number) for number in range(1, 1001)])
-    print(f"entries after 1,000 users more: {len(many):,}")
+    print(f"entries after 1,000 more users: {len(many):,}")
 
 
 if __name__ == "__main__":

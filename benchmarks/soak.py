@@ -1,10 +1,10 @@
-"""Mixed traffic with random faults through the real runtime, for a bounded time; prints the figures, 1 on a breach.
+"""Run mixed traffic with random faults through the real runtime for a limited time and print the figures.
 
     python -m benchmarks.soak [--seconds 60] [--seed N]
 
-What must hold: each call is answered inside its budget; each write is confirmed, refused or reported unknown, and the
-stand-in's record is then what the answer says; memory, tasks, sockets and threads do not grow from the first third to
-the end.
+The exit status is 1 if one of these conditions is breached: each call is answered within its budget; each write is
+confirmed, refused or reported as unknown, and the stand-in's record then matches the answer; memory, tasks, sockets and
+threads do not grow from the first third to the end.
 """
 
 import argparse
@@ -38,7 +38,7 @@ BUDGET_SECONDS = 3.0
 TENANTS = 12
 TOKENS_PER_USER = 4
 FAULT_SHARE = 0.4
-SLACK_SECONDS = 0.5  # the machine's own, beside the budget
+SLACK_SECONDS = 0.5  # allowed on top of the budget, for the machine
 GROWTH_MIB = 24.0
 
 PUT_FAULTS = (
@@ -81,7 +81,7 @@ UNCHANGED, WRITTEN, EITHER = "unchanged", "written", "either"
 
 @dataclass
 class Tally:
-    """What was seen."""
+    """The observed codes, writes, breaches and durations."""
 
     codes: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
@@ -89,13 +89,13 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
 
     def breach(self, what: str) -> None:
-        """Note what must not be."""
+        """Record a breach."""
         self.breaches.append(what)
 
 
 @dataclass(frozen=True)
 class Held:
-    """What the process holds."""
+    """The resources that the process holds."""
 
     mebibytes: float
     tasks: int
@@ -104,7 +104,7 @@ class Held:
 
     @classmethod
     def now(cls) -> "Held":
-        """As it is; 0 where the system does not tell."""
+        """Return the current values. A value is 0 if the system does not provide it."""
         gc.collect()
         statm, descriptors = Path("/proc/self/statm"), Path("/proc/self/fd")
         pages = int(statm.read_text().split()[1]) if statm.exists() else 0
@@ -117,7 +117,7 @@ class Held:
 
 
 class Soak:
-    """The traffic: for each tenant one who writes, and some who read, rehearse and err."""
+    """The traffic: one writer for each tenant, and other calls that read, validate only or contain errors."""
 
     def __init__(self, sandbox: Sandbox, host: FunctionsHost, chance: random.Random) -> None:
         self.sandbox = sandbox
@@ -130,7 +130,7 @@ class Soak:
         }
 
     async def run(self, seconds: float) -> tuple[Held, Held]:
-        """Go on for so long; what was held after a third, and when all had ended."""
+        """Run the traffic for `seconds`. Return the resources held after a third of the time and at the end."""
         until = time.monotonic() + seconds
         writers = [asyncio.create_task(self._write_on(user, until)) for user in self.users]
         others = [asyncio.create_task(self._read_on(until)) for _ in range(6)]
@@ -164,7 +164,7 @@ class Soak:
             self.sandbox.entra.journal.clear()
 
     async def _write(self, user: User) -> None:
-        """One write of this tenant, whose record must then be what the answer says."""
+        """Send one write for this tenant, and check that the stored record matches the answer."""
         before = dict(self.sandbox.partner_center.profiles[user.tenant_id])
         mark = secrets.token_hex(4)
         change = {"Email": f"{mark}@contoso.example", "Telephone": f"+1 {mark} 0", "Website": f"{mark}.example"}
@@ -178,7 +178,7 @@ class Soak:
         self.tally.writes[said] += 1
         allowed = {UNCHANGED: [before], WRITTEN: [wanted], EITHER: [before, wanted]}[said]
         if stored not in allowed:
-            self.tally.breach(f"{answer.status} said {said}, and the record is another")
+            self.tally.breach(f"{answer.status} reported {said}, but the stored record differs")
 
     def _make_trouble(self, user: User) -> None:
         if self.chance.random() > FAULT_SHARE:
@@ -214,7 +214,7 @@ class Soak:
             self.tally.breach(f"{answer.status} {code}")
         retry_after = any(name.lower() == "retry-after" for name, _ in answer.headers)
         if problem.get("retryable", False) != retry_after:
-            self.tally.breach(f"{code} with or without Retry-After")
+            self.tally.breach(f"{code}: retryable and Retry-After do not agree")
 
 
 def _problem(answer: HttpAnswer) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _problem(answer: HttpAnswer) -> dict[str, Any]:
 
 
 def _said(answer: HttpAnswer) -> str:
-    """What an answer to a write says became of it."""
+    """Return the outcome that the answer to a write reports."""
     if answer.status < 300:
         return WRITTEN
     return EITHER if _problem(answer).get("outcome") == "unknown" else UNCHANGED
@@ -233,10 +233,10 @@ def _more_tenants(sandbox: Sandbox) -> None:
     for number in range(TENANTS - 2):
         tenant = str(uuid.uuid4())
         user = User(f"user-{number}", str(uuid.uuid4()), tenant)
-        sandbox.entra.tenants = (*sandbox.entra.tenants, tenant)  # type: ignore[assignment]  # as many as we like
+        sandbox.entra.tenants = (*sandbox.entra.tenants, tenant)  # type: ignore[assignment]  # more than two
         sandbox.entra.users[user.name] = user
         sandbox.partner_center.profiles[tenant] = dict(START)
-    del sandbox.entra.users["bob"]  # each tenant has one who writes
+    del sandbox.entra.users["bob"]  # each tenant has one writer
 
 
 def _report(soak: Soak, early: Held, late: Held, *, seconds: float) -> int:
@@ -254,10 +254,10 @@ def _report(soak: Soak, early: Held, late: Held, *, seconds: float) -> int:
         if getattr(late, name) > getattr(early, name):
             tally.breach(f"{name} grew from {getattr(early, name)} to {getattr(late, name)}")
     if not (tally.writes[WRITTEN] and tally.writes[EITHER] and tally.writes[UNCHANGED]):
-        tally.breach("the traffic did not come to every end")
+        tally.breach("the traffic did not reach every outcome")
     for what, times in Counter(tally.breaches).most_common(20):
         print(f"BREACH ({times} times): {what}")
-    print("FAILED" if tally.breaches else "All held.")
+    print("FAILED" if tally.breaches else "All conditions held.")
     return 1 if tally.breaches else 0
 
 
@@ -269,7 +269,7 @@ async def _main(seconds: float, seed: int) -> int:
         os.environ.update(sandbox.settings(), REQUEST_BUDGET_SECONDS=str(BUDGET_SECONDS))
         host = await FunctionsHost.load(ROOT)
         try:
-            soak = Soak(sandbox, host, random.Random(seed))  # noqa: S311  traffic, no secret
+            soak = Soak(sandbox, host, random.Random(seed))  # noqa: S311  for traffic, not for secrets
             early, late = await soak.run(seconds)
         finally:
             await host.close()
@@ -277,7 +277,7 @@ async def _main(seconds: float, seed: int) -> int:
 
 
 def main() -> int:
-    """Read the command line."""
+    """Run the soak from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for servers that must go on whatever their test does."""
+"""An event loop in a separate thread, for servers that must keep running whatever their test does."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """A sync context manager: the loop runs inside, and thread and loop are gone behind it."""
+    """A synchronous context manager. The loop runs inside the block; on exit, the thread and the loop end."""
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -22,10 +22,10 @@ class BackgroundLoop:
         self._thread.join()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and wait for its result. From any other thread."""
+        """Run `work` on the loop and wait for its result. Call it from any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _run_forever(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            # The runner ends whatever is left: tasks, async generators, executor threads.
+            # On exit, the runner ends what remains: tasks, async generators, executor threads.
             runner.get_loop().run_forever()

@@ -1,4 +1,4 @@
-"""A certificate authority made at run time, and one server certificate for every name the stand-ins go by."""
+"""A certificate authority created at run time, and one server certificate for every name of the stand-ins."""
 
 import ssl
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Self
 
 import trustme
 
-# The loopback names, and the real ones: a client can be sent here under them, with their name in SNI.
+# The loopback names and the real host names. A client can be redirected here under a real name, which it sends in SNI.
 NAMES = (
     "localhost",
     "127.0.0.1",
@@ -26,8 +26,8 @@ class Certificates:
     """What a TLS server and its clients need.
 
     Attributes:
-        ca_pem: The authority's certificate in PEM: what clients trust.
-        server_context: The server's side, with certificate and key. TLS 1.2 or later, HTTP/1.1 alone.
+        ca_pem: The authority's certificate in PEM, which clients trust.
+        server_context: The server's TLS context, with certificate and key. TLS 1.2 or later, HTTP/1.1 only.
     """
 
     ca_pem: bytes
@@ -35,7 +35,7 @@ class Certificates:
 
     @classmethod
     def create(cls) -> Self:
-        """A new authority and a certificate for NAMES. The authority's key is never written anywhere."""
+        """Create a new authority and a certificate for NAMES. The authority's key is never written to a file."""
         authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -44,5 +44,5 @@ class Certificates:
         return cls(ca_pem=authority.cert_pem.bytes(), server_context=context)
 
     def client_context(self) -> ssl.SSLContext:
-        """A client's side that trusts this authority and no other."""
+        """Return a client's TLS context that trusts only this authority."""
         return ssl.create_default_context(cadata=self.ca_pem.decode("ascii"))

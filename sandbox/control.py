@@ -1,12 +1,12 @@
-"""The control API: JSON under /_sandbox/, for scripts and people in another process.
+"""The control API: JSON under /_sandbox/, for scripts and people outside this process.
 
 GET /_sandbox/settings      the settings that make the function use this stand-in
-GET /_sandbox/journal       what was asked, bodies as text; DELETE empties it
-POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; "path", "tenant", "user", "method" bind it
-DELETE /_sandbox/script     true answers again
-POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}: Entra's for the function,
-                                Partner Center's for itself
-GET, PUT /_sandbox/profiles every tenant's profile (Partner Center)
+GET /_sandbox/journal       the received requests, with bodies as text; DELETE clears the journal
+POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; optional: "path", "tenant", "user", "method"
+DELETE /_sandbox/script     remove all scripted answers
+POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}; Entra's token is for the function,
+                                Partner Center's token is for Partner Center
+GET, PUT /_sandbox/profiles every tenant's profile (Partner Center only)
 """
 
 import json
@@ -26,7 +26,7 @@ Handler = Callable[[Any], object]
 
 
 def answer(stand_in: "StandIn", request: Request) -> Answer:
-    """Answer one control request. What can't be understood is a 400 that says why."""
+    """Answer one control request. An invalid request gets a 400 that gives the reason."""
     routes = {
         ("GET", "journal"): lambda _: [_entry(entry) for entry in list(stand_in.journal)],
         ("DELETE", "journal"): lambda _: stand_in.journal.clear(),
@@ -36,7 +36,7 @@ def answer(stand_in: "StandIn", request: Request) -> Answer:
     }
     handler = routes.get((request.method, request.path.removeprefix(PREFIX)))
     if handler is None:
-        return Answer.json({"error": "unknown; there are: " + ", ".join(map(" ".join, sorted(routes)))}, 404)
+        return Answer.json({"error": "unknown route; known: " + ", ".join(map(" ".join, sorted(routes)))}, 404)
     try:
         return Answer.json(handler(json.loads(request.body or b"null")))
     except (ValueError, TypeError, KeyError) as error:

@@ -1,7 +1,8 @@
-"""The whole flow once, for somebody who sees it for the first time: `python -m sandbox.demo`, or `make demo`.
+"""Run the whole flow once, for a first-time reader: `python -m sandbox.demo`, or `make demo`.
 
-One update, one refusal and one outage, over real HTTP and TLS. The times are measured: when requests reached the
-stand-ins (their journals) and when the function wrote its audit record. Exits 1 when anything is not as it should be.
+The demo shows one update, one refusal and one outage over real HTTP and TLS. It measures its times: when requests
+reached the stand-ins (from their journals) and when the function wrote its audit record. It exits with status 1 when
+a check fails.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ AUDIT_EVENT = "update_profile.completed"
 
 
 class FunctionLog(logging.Handler):
-    """What the function logs, kept; and when its last audit record came, on the monotonic clock."""
+    """Stores the function's log lines, its last audit record and the record's time on the monotonic clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +36,7 @@ class FunctionLog(logging.Handler):
         self.answered_at = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the record."""
+        """Store the record."""
         line = record.getMessage()
         self.lines.append(f"{record.levelname} {line}")
         if line.startswith(AUDIT_EVENT):
@@ -44,7 +45,7 @@ class FunctionLog(logging.Handler):
 
 
 class Demo:
-    """The acts, in order. Each one tells what it does and checks what came of it."""
+    """The steps of the demo, in order. Each step prints what it does and checks the result."""
 
     def __init__(self, sandbox: Sandbox, client: httpx.AsyncClient, log: FunctionLog) -> None:
         self._sandbox = sandbox
@@ -54,8 +55,8 @@ class Demo:
         self._tenant = sandbox.entra.users[USER].tenant_id
 
     async def update(self) -> None:
-        """Microsoft's example, from the caller to Partner Center and back."""
-        heading(f"1  An update: {USER} signs in at Entra ID and posts Microsoft's example with her token.")
+        """Send Microsoft's example from the caller to Partner Center and back."""
+        heading(f"1  An update: {USER} signs in to Entra ID and posts Microsoft's example with her token.")
         before = self._profile()
         sent_at = time.monotonic()
         response = await self._post(EXAMPLE)
@@ -66,23 +67,23 @@ class Demo:
         tell()
         tell_profiles(before, after)
         written = {name.lower(): value for name, value in EXAMPLE.items()}
-        check(that="the profile was another one before", holds=not written.items() <= before.items())
-        check(that="the profile is the example now", holds=written.items() <= after.items())
-        check(that="the answer is the profile as it is stored", holds=response.json() == after)
+        check(that="the profile differed from the example before", holds=not written.items() <= before.items())
+        check(that="the profile equals the example now", holds=written.items() <= after.items())
+        check(that="the answer equals the stored profile", holds=response.json() == after)
 
     async def update_again(self) -> None:
-        """The second call finds keys and token where the first has left them."""
+        """Show that a second call uses the cached keys and the cached token."""
         keys, exchanges = (len(self._sandbox.entra.journal.of(endpoint)) for endpoint in ("keys", "token"))
         response = await self._post(EXAMPLE)
         check(that="a second call succeeds as well", holds=response.status_code == 200)
         check(that="it fetches no key", holds=len(self._sandbox.entra.journal.of("keys")) == keys)
-        check(that="it exchanges nothing", holds=len(self._sandbox.entra.journal.of("token")) == exchanges)
+        check(that="it exchanges no token", holds=len(self._sandbox.entra.journal.of("token")) == exchanges)
         tell()
-        tell(f"The same again takes {self._log.audit['duration_ms']} ms: Entra's keys and the token are still held.")
+        tell(f"The same call again takes {self._log.audit['duration_ms']} ms: the keys and the token are cached.")
 
     async def refusal(self) -> None:
-        """A bad e-mail is the caller's to mend, and never reaches Partner Center."""
-        heading("2  A refusal: the same with an e-mail that has no @.")
+        """Show that the function refuses an invalid email address and sends nothing to Partner Center."""
+        heading("2  A refusal: the same profile with an email address that has no @.")
         puts = len(self._sandbox.partner_center.journal)
         response = await self._post({**EXAMPLE, "Email": "email.sample.com"})
         tell_problem(response)
@@ -93,9 +94,9 @@ class Demo:
         check(that="nothing was sent upstream", holds=len(self._sandbox.partner_center.journal) == puts)
 
     async def outage(self) -> None:
-        """Partner Center takes the request and says nothing: the caller still gets an answer in time."""
+        """Show that the caller gets an answer in time even though Partner Center never answers."""
         heading(
-            f"3  An outage: Partner Center takes the PUT and never answers; the budget is {OUTAGE_BUDGET_SECONDS} s."
+            f"3  An outage: Partner Center reads the PUT and never answers. The budget is {OUTAGE_BUDGET_SECONDS} s."
         )
         os.environ["REQUEST_BUDGET_SECONDS"] = str(OUTAGE_BUDGET_SECONDS)
         self._sandbox.partner_center.script(Answer.trouble(Fault.HANG))
@@ -106,22 +107,22 @@ class Demo:
         check(that="the answer is 504", holds=response.status_code == 504)
         check(that="its code is partner_center_timeout", holds=problem["code"] == "partner_center_timeout")
         check(that="the outcome is unknown", holds=problem["outcome"] == "unknown")
-        check(that="it may be tried again", holds=problem["retryable"] and "retry-after" in response.headers)
+        check(that="it may be retried", holds=problem["retryable"] and "retry-after" in response.headers)
         check(that="the stand-in wrote nothing", holds=self._profile() == before)
         tell(f"The answer came after {self._log.audit['duration_ms'] / 1000:.1f} s.")
 
     async def silence_after_writing(self) -> None:
-        """The same silence, but the PUT was carried out: reading back says so, and the caller hears of a success."""
+        """Show the same outage with a PUT that was stored: the read-back confirms it and the caller gets a 200."""
         tell()
-        tell("The same silence again, but this time Partner Center has carried the PUT out.")
+        tell("The same outage again, but this time Partner Center stores the profile before it stops answering.")
         self._sandbox.partner_center.script(Answer(fault=Fault.HANG, apply=True))
         puts = len(self._sandbox.partner_center.journal.of(method="PUT"))
         response = await self._post({**EXAMPLE, "Telephone": "+1 425 555 0199"})
         outcome = response.headers.get("update-outcome")
         tell(f"-> {response.status_code}, Update-Outcome: {outcome}")
         check(that="the answer is 200", holds=response.status_code == 200)
-        check(that="it says how that is known", holds=outcome == "confirmed-by-read")
-        check(that="it is what is stored", holds=response.json() == self._profile())
+        check(that="Update-Outcome is confirmed-by-read", holds=outcome == "confirmed-by-read")
+        check(that="the answer equals the stored profile", holds=response.json() == self._profile())
         check(that="there was one PUT", holds=len(self._sandbox.partner_center.journal.of(method="PUT")) == puts + 1)
 
     def _tell_hops(self, sent_at: float, ended: float, response: httpx.Response) -> None:
@@ -130,19 +131,19 @@ class Demo:
         audit, answered_at = self._log.audit, self._log.answered_at
         begun_at = min(max(answered_at - audit["duration_ms"] / 1000, sent_at), exchange.at)
         fetches = len(entra.of("discovery")) + len(entra.of("keys"))
-        check(that="the answer bears the ids that went upstream", holds=_ids(put.headers) == _ids(response.headers))
+        check(that="the answer carries the ids sent upstream", holds=_ids(put.headers) == _ids(response.headers))
         check(that="the audit record says ok", holds=(audit["code"], audit["exchange"]) == ("ok", "fetched"))
         body = len(response.request.content)
         hops = (
             Hop("request", sent_at, f"POST {ROUTE}, {body} bytes of JSON, through the host"),
-            Hop("validation", begun_at, f"her token by Entra ID's keys (fetched: {fetches} requests), then the body"),
-            Hop("exchange", exchange.at, "her token for a Partner Center token, on her behalf (MSAL)"),
+            Hop("validation", begun_at, f"of her token with Entra ID's keys ({fetches} requests), then of the body"),
+            Hop("exchange", exchange.at, "of her token for a Partner Center token, on her behalf (MSAL)"),
             Hop("PUT", put.at, f"{put.path}, {len(put.body)} bytes: {put.status}"),
             Hop("answer", answered_at, f"{response.status_code} with Partner Center's body, through the host"),
         )
         tell_hops(hops, ended=ended)
-        tell("Measured: when a request had reached a stand-in, and when the function wrote its audit record.")
-        tell(f"MS-CorrelationId {response.headers['ms-correlationid']}: in the answer, the log and upstream.")
+        tell("The times show when each request reached a stand-in and when the function wrote its audit record.")
+        tell(f"MS-CorrelationId {response.headers['ms-correlationid']} is in the answer, the log and the PUT.")
 
     def _profile(self) -> dict[str, Any]:
         return self._sandbox.partner_center.profiles.read(self._tenant)
@@ -159,7 +160,7 @@ def _ids(headers: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - pairs, or http
 async def _run(log: FunctionLog) -> None:
     with Sandbox() as sandbox:
         async with local_function(sandbox) as address, _client(address) as client:
-            print("Updating a Microsoft Partner Center support profile, on behalf of the user who asks.")
+            print("Updating a Microsoft Partner Center support profile on behalf of the signed-in user.")
             print(surroundings())
             for name, url in (
                 ("caller", "this process"),
@@ -187,9 +188,9 @@ def main() -> int:
     try:
         asyncio.run(_run(log))
     except NotAsItShouldBe as failure:
-        print(f"\nNot as it should be: {failure}.\nThe function logged:", *log.lines, sep="\n  ", file=sys.stderr)
+        print(f"\nThe demo failed. Expected: {failure}.\nThe function logged:", *log.lines, sep="\n  ", file=sys.stderr)
         return 1
-    print("\nAll as it should be. Next: `make serve` leaves this running and prints a curl line.")
+    print("\nEvery check passed. Next: `make serve` keeps the function running and prints a curl command.")
     return 0
 
 

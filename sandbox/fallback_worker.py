@@ -1,6 +1,6 @@
-"""A worker for Pythons below 3.13, where Azure's worker library can't be installed: `azure-functions` alone.
+"""A worker for Python below 3.13, where Azure's worker library cannot be installed. It uses only `azure-functions`.
 
-It runs the same request and response converters, but none of the worker's rules about what it will load.
+It runs the same request and response converters, but it applies none of the worker's rules for loading functions.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from .worker import (
 
 
 class FallbackWorker:
-    """A Worker over `azure-functions`. See worker.Worker for what each method promises."""
+    """A Worker on top of `azure-functions`. See worker.Worker for the contract of each method."""
 
     def __init__(self, app_directory: Path) -> None:
         self.functions: Sequence[Function] = ()
@@ -51,7 +51,7 @@ class FallbackWorker:
         self._handlers = {name: item.get_user_function() for name, item in indexed.items()}
 
     async def invoke(self, function: Function, call: HttpCall) -> HttpAnswer:
-        """Call the function through the library's converters; any exception is a failed invocation."""
+        """Call the function through the library's converters. Any exception is a failed invocation."""
         try:
             request = HttpRequestConverter.decode(Datum(_incoming(call), "http"), trigger_metadata={})
             result = await self._run(function, request)
@@ -60,7 +60,7 @@ class FallbackWorker:
             raise InvocationFailed(f"{type(error).__name__}: {error}", traceback.format_exc()) from error
 
     async def stop(self) -> None:
-        """Nothing is held."""
+        """Do nothing: this worker holds no resources."""
 
     async def _run(self, function: Function, request: Any) -> Any:  # noqa: ANN401 - the app's own types
         handler = self._handlers[function.key]
@@ -77,7 +77,7 @@ class FallbackWorker:
 
 
 def _index() -> list[Any]:
-    """The functions of the app's one FunctionApp. Raises WorkerError with the cause's own words."""
+    """Return the functions of the app's only FunctionApp. Raises WorkerError with the text of the cause."""
     try:
         module = importlib.import_module(ENTRY_MODULE)
         apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]

@@ -1,4 +1,4 @@
-"""The Functions host's own behaviour over a worker, without sockets: what it does to a request and to an answer.
+"""The Functions host's behaviour on top of a worker, without sockets: how it changes requests and answers.
 
 `python -m sandbox.functions_host [--port N] [app_directory]` serves an app on the loopback address (http_front.py).
 """
@@ -29,10 +29,10 @@ from .worker import HttpAnswer, HttpCall, Worker, WorkerError, create_worker
 
 logger = logging.getLogger(__name__)
 
-# Reads the body when the host wants it. Raises TimeoutError when it stands still.
+# Reads the body when the host needs it. Raises TimeoutError if the body stalls.
 ReadBody = Callable[[], Awaitable[bytes]]
 
-DEFAULT_PORT = 7071  # Core Tools' own
+DEFAULT_PORT = 7071  # the default of Core Tools
 HOMEPAGE = HttpAnswer(
     200, (("Content-Type", "text/html"),), b"<!DOCTYPE html><title>Functions</title><h1>The app is up and running.</h1>"
 )
@@ -49,10 +49,11 @@ class FunctionsHost:
 
     @classmethod
     async def load(cls, app_directory: Path) -> Self:
-        """Start a worker on the app. Raises WorkerError for an app or a host.json that can't be loaded, or no function.
+        """Start a worker for the app.
 
-        The real host runs on in that case, healthy by its own account, and answers 404 to every route; here it is
-        said at once. local.settings.json is not read: `apply_local_settings` does that, before this.
+        Raises WorkerError if the app or its host.json cannot be loaded, or if the app has no HTTP function. In these
+        cases the real host keeps running, reports that it is healthy and answers 404 to every route. This method does
+        not read local.settings.json: call `apply_local_settings` first.
         """
         worker = create_worker(app_directory)
         try:
@@ -63,7 +64,7 @@ class FunctionsHost:
             raise WorkerError(str(error)) from error
 
     async def close(self) -> None:
-        """End what still runs and stop the worker."""
+        """Cancel the running invocations and stop the worker."""
         await self.invocations.close()
         await self.worker.stop()
 
@@ -80,15 +81,16 @@ class FunctionsHost:
         """Answer one request as the host does.
 
         Args:
-            method: as it was sent.
-            target: the raw path and query.
-            headers: raw, in order, repeats included.
-            body: the body, or what reads it (called only for a route that exists and a body that has a length).
-            scheme: `http` or `https`, as the caller used it.
-            authority: the host and port that the caller used.
+            method: The method as sent.
+            target: The raw path and query.
+            headers: The raw headers, in order, with repeated ones.
+            body: The body, or a function that reads it. It is called only for a known route and a body with a length.
+            scheme: The scheme that the caller used, `http` or `https`.
+            authority: The host and port that the caller used.
 
         Returns:
-            The answer, without what the web server adds. What `body` raises comes out, but for a TimeoutError.
+            The answer, without the headers that the web server adds. Exceptions of `body` propagate, except
+            TimeoutError.
         """
         request = Request(method, target, headers, scheme, authority)
         refused = refusal(request)
@@ -129,7 +131,7 @@ class FunctionsHost:
 
 
 def _own_page(request: Request) -> HttpAnswer:
-    """What the host itself has at this path: its home page and a ping, else an empty 404."""
+    """Return the host's own answer at this path: the home page, the ping, or else an empty 404."""
     if request.path.lower() == "/admin/host/ping":
         return HttpAnswer(200)
     if request.path == "/":
@@ -145,7 +147,7 @@ async def _read(body: bytes | ReadBody | None) -> bytes:
 
 
 def main() -> int:
-    """Serve an app until SIGINT or SIGTERM. Returns the exit status: 1 when the app can't be loaded."""
+    """Serve an app until SIGINT or SIGTERM. Returns the exit status, which is 1 if the app cannot be loaded."""
     from .http_front import serve
 
     parser = argparse.ArgumentParser(prog="python -m sandbox.functions_host", description=__doc__)

@@ -1,4 +1,4 @@
-"""What the host makes of a function's answer: its own headers are added, and what HTTP doesn't allow goes wrong."""
+"""How the host changes a function's answer: it adds its own headers and rejects what HTTP does not allow."""
 
 import dataclasses
 import secrets
@@ -16,7 +16,7 @@ BODILESS_STATUSES = {204, 205, 304}
 
 
 def finish(answer: HttpAnswer, settings: HostSettings, *, scheme: str) -> HttpAnswer:
-    """The answer as it goes out; `scheme` is the one the caller used."""
+    """Return the answer that the caller receives. `scheme` is the scheme that the caller used."""
     answer = _sendable(answer)
     headers = _try_add(answer.headers, settings.custom_headers)
     if scheme == "https" and settings.hsts_max_age_seconds is not None:
@@ -25,10 +25,10 @@ def finish(answer: HttpAnswer, settings: HostSettings, *, scheme: str) -> HttpAn
 
 
 def _sendable(answer: HttpAnswer) -> HttpAnswer:
-    """The function's answer as far as the web server takes it.
+    """Return the part of the function's answer that the web server can send.
 
-    A header value outside ASCII, or a status that is none, becomes a bare 500; a body where none may be is dropped,
-    and the connection ends behind it.
+    A header value outside ASCII or an invalid status becomes an empty 500. If the status allows no body, the body is
+    dropped and the connection ends after the answer.
     """
     if not 200 <= answer.status <= 999 or not all(value.isascii() for _, value in answer.headers):
         return SERVER_ERROR
@@ -39,7 +39,7 @@ def _sendable(answer: HttpAnswer) -> HttpAnswer:
 
 
 def _one_of_each(headers: Headers) -> Headers:
-    """Of names that differ only in case the host keeps one, at random; only Set-Cookie may repeat."""
+    """Keep one header, at random, of those whose names differ only in case. Only Set-Cookie may repeat."""
     by_name: dict[str, list[tuple[str, str]]] = {}
     for name, value in headers:
         by_name.setdefault(name.lower(), []).append((name, value))
@@ -48,6 +48,6 @@ def _one_of_each(headers: Headers) -> Headers:
 
 
 def _try_add(headers: Headers, more: Sequence[tuple[str, str]]) -> Headers:
-    """Add the headers that are not there yet: a function's own wins (CustomHttpHeadersMiddleware.cs)."""
+    """Add the headers that are missing. A function's own header takes precedence (CustomHttpHeadersMiddleware.cs)."""
     present = {name.lower() for name, _ in headers}
     return (*headers, *((name, value) for name, value in more if name.lower() not in present))

@@ -1,4 +1,4 @@
-"""The ASGI app over the Functions host: reads requests for it, and writes its answers as Kestrel does."""
+"""The ASGI app in front of the Functions host: it reads requests and writes answers as Kestrel does."""
 
 import asyncio
 import contextlib
@@ -15,19 +15,19 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Kestrel gives up on a body that stands still for this long (MinRequestBodyDataRate).
+# Kestrel gives up on a body that stalls for this long (MinRequestBodyDataRate).
 STALL_SECONDS = 5.0
 
 
 class HttpFront:
-    """One host's front; a body that stands still for `stall_seconds` is given up."""
+    """The ASGI app for one host. It gives up on a body that stalls for `stall_seconds`."""
 
     def __init__(self, host: FunctionsHost, *, stall_seconds: float = STALL_SECONDS) -> None:
         self._host = host
         self._stall_seconds = stall_seconds
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request. Nothing is sent to a caller who left before the body was complete."""
+        """Answer one request. A caller that disconnects before the body is complete gets no answer."""
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         headers = list(scope["headers"])
         authority = dict(headers).get(b"host", b"").decode("latin-1")
@@ -43,7 +43,7 @@ class HttpFront:
             await _send(answer, send)
 
     async def _read_body(self, receive: Receive) -> bytes:
-        """The whole body. Raises ConnectionAbortedError when the caller leaves, TimeoutError when it stands still."""
+        """Read the whole body. Raises ConnectionAbortedError if the caller disconnects, TimeoutError if it stalls."""
         body = bytearray()
         while True:
             async with asyncio.timeout(self._stall_seconds):
@@ -56,7 +56,7 @@ class HttpFront:
 
 
 async def _send(answer: HttpAnswer, send: Send) -> None:
-    """Write an answer: an empty one says so, any other goes out in chunks, without a length."""
+    """Write an answer. An empty answer has `Content-Length: 0`, any other is sent in chunks without a length."""
     names = {name.lower() for name, _ in answer.headers}
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in answer.headers]
     if not answer.body and answer.status not in {204, 304} and "content-length" not in names:
@@ -65,6 +65,6 @@ async def _send(answer: HttpAnswer, send: Send) -> None:
         headers.append((b"Connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if "transfer-encoding" in names:
-        logger.error("a function set Transfer-Encoding: the answer breaks, as it does behind the real host")
+        logger.error("a function set Transfer-Encoding: the answer is cut off, as on the real host")
         return
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})

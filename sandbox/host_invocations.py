@@ -1,4 +1,4 @@
-"""Invocations in flight, and what becomes of them when a function fails, never answers, or takes the worker down."""
+"""Running invocations, and their answers when a function fails, never answers or terminates the worker."""
 
 import asyncio
 import logging
@@ -9,12 +9,12 @@ from .worker import Function, HttpAnswer, HttpCall, InvocationFailed, Worker
 
 logger = logging.getLogger(__name__)
 
-# Measured on the real host: a caller whose function timed out gets its 500 this long after the time-out.
+# Measured on the real host: a caller whose function timed out gets its 500 this long after the timeout.
 TIMEOUT_GRACE_SECONDS = 12.0
 
 
 class Invocations:
-    """Runs functions apart from their callers: a caller that goes away does not end the function."""
+    """Runs functions independently of their callers: a caller that disconnects does not end the function."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Invocations:
         self._crash: asyncio.Future[None] | None = None
 
     async def run(self, function: Function, call: HttpCall) -> HttpAnswer:
-        """The function's answer, or a bare 500. Raises nothing but its own caller's cancellation."""
+        """Return the function's answer, or an empty 500. Raises only CancelledError, when this call is cancelled."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_seconds
         task = asyncio.create_task(self._invoke(function, call))
@@ -40,15 +40,15 @@ class Invocations:
         either: set[asyncio.Future[Any]] = {task, crash}
         await asyncio.wait(either, timeout=self._patience_seconds, return_when=asyncio.FIRST_COMPLETED)
         if task.done() and task.cancelled():
-            # A CancelledError that a function lets out leaves the worker without an answer, and the caller waiting.
+            # A function that lets a CancelledError escape gives the worker no answer, and the caller waits.
             await asyncio.wait({crash}, timeout=deadline - loop.time())
         if not task.done() or task.cancelled():
-            logger.error("function %s gave no answer; the real host restarts its worker at a time-out", function.name)
+            logger.error("function %s gave no answer; the real host restarts its worker on a timeout", function.name)
             return SERVER_ERROR
         return task.result()
 
     async def close(self) -> None:
-        """Cancel what still runs."""
+        """Cancel the running invocations."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -59,10 +59,10 @@ class Invocations:
         except InvocationFailed as failure:
             logger.error("function %s failed: %s\n%s", function.name, failure.message, failure.stack)  # noqa: TRY400
         except Exception:
-            # Nothing that a function can return does this on purpose: a status that is no number, say.
-            logger.exception("function %s gave an answer that can't be read", function.name)
+            # Only a faulty return value leads here, such as a status that is not a number.
+            logger.exception("function %s gave an answer that cannot be read", function.name)
         except SystemExit:
-            # It would end the worker process: every request in flight gets its 500 at once.
+            # On the real host this ends the worker process, and every running request gets a 500 at once.
             logger.critical("function %s ended the worker (SystemExit)", function.name)
             crash, self._crash = self._crash, None
             if crash and not crash.done():

@@ -1,4 +1,4 @@
-"""The local host in a process of its own, for a program that wants it beside itself."""
+"""The local host in a separate process, started and stopped by another program."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class HostProcess:
-    """A running host: its base address, and what it printed at its start."""
+    """A running host: its base address, and what it printed at startup."""
 
     process: "subprocess.Popen[str]"
     address: str
@@ -27,12 +27,12 @@ def host_process(
     """Serve an app until the block ends.
 
     Args:
-        app_directory: where `function_app.py` and `host.json` lie.
-        port: the one wanted; 0 for a free one.
-        environment: all of the process's variables; None for this process's own.
+        app_directory: The directory of `function_app.py` and `host.json`.
+        port: The port to listen on. 0 means any free port.
+        environment: The complete environment of the process. None means the environment of this process.
 
     Raises:
-        RuntimeError: the app can't be loaded; the message is what the host printed.
+        RuntimeError: The app cannot be loaded. The message is what the host printed.
     """
     command = [sys.executable, "-W", "error", "-m", "sandbox.functions_host", "--port", str(port), str(app_directory)]
     with subprocess.Popen(  # noqa: S603 - our own module
@@ -45,7 +45,7 @@ def host_process(
 
 
 def _started(process: "subprocess.Popen[str]") -> HostProcess:
-    """Read what the host prints until it serves."""
+    """Read the host's output until it serves."""
     said = ""
     for line in process.stdout or ():
         said += line

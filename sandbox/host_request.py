@@ -1,4 +1,4 @@
-"""What the host makes of a request before a function sees it: the web server's limits, headers, query and address."""
+"""How the host changes a request before a function gets it: the web server's limits, headers, query and address."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,13 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 MAX_REQUEST_LINE_BYTES = 8_192
 MAX_HEADERS_BYTES = 32_768
 MAX_HEADERS = 100
-# The host's own (DefaultMaxRequestBodySize); FUNCTIONS_REQUEST_BODY_SIZE_LIMIT changes it.
+# The host's own limit (DefaultMaxRequestBodySize). FUNCTIONS_REQUEST_BODY_SIZE_LIMIT changes it.
 MAX_BODY_BYTES = 104_857_600
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it was read: `target` is the raw path and query, `authority` host and port of this server."""
+    """A request as it was read. `target` is the raw path and query, `authority` this server's host and port."""
 
     method: str
     target: str
@@ -40,9 +40,9 @@ class Request:
 
 
 def refusal(request: Request) -> HttpAnswer | None:
-    """The web server's own answer where it won't hand the request on, else None.
+    """Return the web server's own answer if it refuses the request, else None.
 
-    It is made before the host's middleware, so host.json's customHeaders are not on it.
+    The web server answers before the host's middleware runs, so the answer has none of host.json's customHeaders.
     """
     line = f"{request.method} {request.target} HTTP/1.1\r\n"
     if len(line.encode()) > MAX_REQUEST_LINE_BYTES:
@@ -56,7 +56,7 @@ def refusal(request: Request) -> HttpAnswer | None:
 
 
 def _readable(part: bytes) -> bool:
-    """Kestrel reads headers as UTF-8, and refuses what is none, and NUL."""
+    """Whether Kestrel accepts these bytes in a header: valid UTF-8 without NUL."""
     try:
         return "\0" not in part.decode()
     except UnicodeDecodeError:
@@ -64,12 +64,12 @@ def _readable(part: bytes) -> bool:
 
 
 def join_headers(headers: RawHeaders) -> dict[str, str]:
-    """Names in lower case, each once: repeated values are joined by a comma. Raises UnicodeDecodeError."""
+    """Return each header once, in lower case. A comma joins repeated values. Raises UnicodeDecodeError."""
     return _joined((name.decode().lower(), value.decode()) for name, value in headers)
 
 
 def join_query(query: str) -> dict[str, str]:
-    """The query by name without regard to case, under the first spelling; a name without any value is dropped."""
+    """Return the query by name. Names are case-insensitive, the first spelling is kept, empty values are dropped."""
     spelling: dict[str, str] = {}
     pairs = []
     for part in query.split("&"):
@@ -80,7 +80,7 @@ def join_query(query: str) -> dict[str, str]:
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """One value a name, in order. An empty value among others adds no comma, as StringValues.ToString has it.
+    """Return one value per name, in order. An empty value adds no comma, as in StringValues.ToString.
 
     https://github.com/dotnet/runtime/blob/main/src/libraries/Microsoft.Extensions.Primitives/src/StringValues.cs
     """
@@ -91,9 +91,9 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def seen_origin(request: Request, headers: Mapping[str, str]) -> tuple[str, str]:
-    """Scheme and authority as the function's `req.url` shows them.
+    """Return scheme and authority as the function's `req.url` shows them.
 
-    On Flex the platform's front end names them in headers, and the host believes those.
+    On Flex Consumption, the platform's front end sends them in headers, and the host trusts these headers.
     """
     if os.environ.get("WEBSITE_SKU") != "FlexConsumption":
         return request.scheme, request.authority
@@ -102,11 +102,11 @@ def seen_origin(request: Request, headers: Mapping[str, str]) -> tuple[str, str]
 
 
 def body_limit_bytes() -> int:
-    """The largest body that is taken."""
+    """Return the size of the largest body that the host accepts."""
     return int(os.environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT") or MAX_BODY_BYTES)
 
 
 def declared_length_bytes(headers: Mapping[str, str]) -> int:
-    """The Content-Length; 0 without one, as for a chunked body, which never reaches a function."""
+    """Return the Content-Length, or 0 without one. A chunked body has none and never reaches a function."""
     text = headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,4 +1,4 @@
-"""Which function a path belongs to: `{x}`, `{x?}` and `{*x}`, compared without case, as ASP.NET's routing does it."""
+"""Routing: finds the function for a path with `{x}`, `{x?}` and `{*x}`, ignoring case, as ASP.NET's routing does."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from .worker import Function
 
-# The fewer of these a template has in front, the more it says: literals are tried before parameters.
+# Sort keys: a template with a literal in an earlier place is more specific and is tried first.
 LITERAL, PARAMETER, CATCH_ALL = range(3)
 
 
@@ -21,7 +21,7 @@ class Segment(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A function and the values of its route's parameters, decoded except for `%2F`."""
+    """A function and the values of its route parameters, decoded except for `%2F`."""
 
     function: Function
     params: Mapping[str, str]
@@ -29,20 +29,20 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Routes:
-    """All templates of an app, the most specific first."""
+    """All route templates of an app, most specific first."""
 
     entries: Sequence[tuple[Sequence[Segment], Function]]
 
     @classmethod
     def of(cls, functions: Sequence[Function], prefix: str) -> "Routes":
-        """The routes of these functions under host.json's routePrefix, which may be empty."""
+        """Return the routes of these functions under host.json's routePrefix, which may be empty."""
         templates = [(_segments(f"{prefix}/{function.route}"), function) for function in functions]
         return cls(sorted(templates, key=lambda entry: [segment.kind for segment in entry[0]]))
 
     def find(self, method: str, path: str) -> Match | None:
-        """The function for this method and raw path.
+        """Return the function for this method and raw path.
 
-        None for an unknown path and for another method alike: the host answers 404 to both.
+        Returns None for an unknown path and also for an unknown method: the host answers 404 to both.
         https://github.com/Azure/azure-functions-host/issues/10098
         """
         parts = _parts(path)
@@ -60,7 +60,7 @@ def _segments(template: str) -> Sequence[Segment]:
 
 
 def _segment(part: str) -> Segment:
-    """Parse one part of a template. Raises ValueError for what this host doesn't know (constraints, defaults)."""
+    """Parse one part of a template. Raises ValueError for unsupported syntax (constraints, defaults)."""
     match = re.fullmatch(r"\{(\*?)(\w+)(\??)\}", part)
     if match:
         star, name, optional = match.groups()
@@ -72,7 +72,7 @@ def _segment(part: str) -> Segment:
 
 
 def _parts(path: str) -> Sequence[str] | None:
-    """The decoded segments of a raw path, one trailing slash aside; None where a segment is empty (`//`)."""
+    """Return the decoded segments of a raw path without one trailing slash, or None for an empty segment (`//`)."""
     parts = path.removeprefix("/").removesuffix("/").split("/")
     if parts == [""]:
         return []
@@ -80,12 +80,12 @@ def _parts(path: str) -> Sequence[str] | None:
 
 
 def _decoded(part: str) -> str:
-    # An encoded slash stays as it was sent: it doesn't divide segments.
+    # An encoded slash stays encoded: it does not separate segments.
     return unquote(re.sub(r"%(2[Ff])", r"%25\1", part))
 
 
 def _params(template: Sequence[Segment], parts: Sequence[str]) -> dict[str, str] | None:
-    """The parameters' values where the template matches, else None; an absent optional one is left out."""
+    """Return the parameter values if the template matches, else None. Absent optional parameters are omitted."""
     params: dict[str, str] = {}
     for position, segment in enumerate(template):
         rest = parts[position:]

@@ -1,4 +1,4 @@
-"""host.json and local.settings.json, as far as they change what an HTTP caller sees.
+"""The parts of host.json and local.settings.json that change what an HTTP caller sees.
 
 https://learn.microsoft.com/azure/azure-functions/functions-host-json
 """
@@ -17,7 +17,7 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class HostSettings:
-    """What host.json says of HTTP. `hsts_max_age_seconds` is None where HSTS is off."""
+    """The HTTP settings of host.json. `hsts_max_age_seconds` is None if HSTS is off."""
 
     route_prefix: str = "api"
     custom_headers: tuple[tuple[str, str], ...] = ()
@@ -26,7 +26,7 @@ class HostSettings:
 
 
 def read_host_settings(app_directory: Path) -> HostSettings:
-    """Read host.json of the app. Raises FileNotFoundError without one, ValueError for text that is no JSON."""
+    """Read the app's host.json. Raises FileNotFoundError if it is missing, ValueError if it is not valid."""
     host: dict[str, Any] = json.loads((app_directory / "host.json").read_text("utf-8-sig"))
     http = host.get("extensions", {}).get("http", {})
     hsts = http.get("hsts", {})
@@ -40,9 +40,9 @@ def read_host_settings(app_directory: Path) -> HostSettings:
 
 
 def apply_local_settings(app_directory: Path, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Add `Values` of local.settings.json to the environment, where there is such a file.
+    """Add the `Values` of local.settings.json to the environment, if the file exists.
 
-    What the environment already holds wins, as it does under Core Tools. Raises ValueError for encrypted values.
+    Variables that are already set take precedence, as under Core Tools. Raises ValueError for encrypted values.
     https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file
     """
     file = app_directory / "local.settings.json"
@@ -56,10 +56,10 @@ def apply_local_settings(app_directory: Path, environment: MutableMapping[str, s
 
 
 def _seconds(text: str) -> int:
-    """A .NET TimeSpan in whole seconds: `days`, `hh:mm:ss` or `days.hh:mm:ss`. Raises ValueError for anything else."""
+    """Parse a .NET TimeSpan (`days`, `hh:mm:ss`, `days.hh:mm:ss`) to seconds. Raises ValueError for other text."""
     match = re.fullmatch(r"(?:(\d+)\.)?(\d+):(\d+):(\d+)|(\d+)", text.strip())
     if match is None:
-        message = f"{text!r} is no time span"
+        message = f"{text!r} is not a time span"
         raise ValueError(message)
     days, hours, minutes, seconds, only_days = (int(part or 0) for part in match.groups())
     return (days + only_days) * DAY_SECONDS + hours * 3600 + minutes * 60 + seconds

@@ -1,4 +1,4 @@
-"""The web server in front of the Functions host, on the loopback address alone."""
+"""The web server in front of the Functions host. It listens on the loopback address only."""
 
 import asyncio
 import contextlib
@@ -17,25 +17,25 @@ from .host_settings import apply_local_settings
 from .worker import WorkerError
 
 LOOPBACK = "127.0.0.1"
-# Measured on the real host: SIGTERM gives requests in flight this long.
+# Measured on the real host: after SIGTERM, running requests have this long to finish.
 SHUTDOWN_SECONDS = 30
-# Kestrel's own; a client that keeps its connection meets no surprise here that it would not meet there.
+# Kestrel's default, so that clients with persistent connections see the same behaviour here.
 KEEP_ALIVE_SECONDS = 130
-# More than the host's own limit, so that the host and not the parser refuses long heads.
+# More than the host's own limit, so that the host and not the parser refuses a long head.
 PARSER_LIMIT_BYTES = 1_048_576
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's protocol with Kestrel's answer to what is no HTTP: an empty 400."""
+    """uvicorn's protocol with Kestrel's answer to bytes that are not HTTP: an empty 400."""
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse and close; `msg` is in the log already."""
+        """Refuse the request and close the connection. `msg` is already in the log."""
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         self.transport.close()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its hold on the process's signals: `serve` decides about those."""
+    """uvicorn without its signal handlers: `serve` handles the signals."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -44,9 +44,9 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def running_host(app_directory: Path, port: int = 0) -> AsyncIterator[str]:
-    """Serve an app on the running loop; gives its base address, such as `http://127.0.0.1:7071`.
+    """Serve an app on the running loop and yield its base address, such as `http://127.0.0.1:7071`.
 
-    Port 0 takes a free one. Raises WorkerError when the app can't be loaded, OSError when the port is taken.
+    Port 0 means any free port. Raises WorkerError if the app cannot be loaded, OSError if the port is taken.
     """
     host = await FunctionsHost.load(app_directory)
     try:
@@ -59,7 +59,7 @@ async def running_host(app_directory: Path, port: int = 0) -> AsyncIterator[str]
 
 @contextlib.asynccontextmanager
 async def _serving(host: FunctionsHost, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """A server on this socket, for as long as the block lasts."""
+    """Run a server on this socket until the block ends."""
     server = _Server(
         uvicorn.Config(
             HttpFront(host),
@@ -78,7 +78,7 @@ async def _serving(host: FunctionsHost, listener: socket.socket) -> AsyncIterato
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        # The socket listens already: who calls before uvicorn is ready waits a moment, and is answered.
+        # The socket already listens: a request that arrives before uvicorn is ready waits a moment.
         yield task
     finally:
         server.should_exit = True
@@ -88,7 +88,7 @@ async def _serving(host: FunctionsHost, listener: socket.socket) -> AsyncIterato
 def _listen(port: int) -> socket.socket:
     listener = socket.socket()
     if os.name == "posix":
-        # Elsewhere this option would let two servers share the port.
+        # On other systems this option would let two servers share the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
@@ -104,12 +104,12 @@ def _address(listener: socket.socket) -> str:
 
 
 def serve(app_directory: Path, port: int) -> int:
-    """Serve an app until SIGINT or SIGTERM; the exit status is 1 when it can't be loaded."""
+    """Serve an app until SIGINT or SIGTERM. Returns the exit status, which is 1 if the app cannot be loaded."""
     apply_local_settings(app_directory)
     try:
         asyncio.run(_serve(app_directory, port))
     except WorkerError as error:
-        print(f"The app can't be loaded; Azure would answer 404 to every route:\n{error}", flush=True)
+        print(f"The app cannot be loaded. Azure would answer 404 to every route:\n{error}", flush=True)
         return 1
     return 0
 
@@ -127,7 +127,7 @@ async def _serve(app_directory: Path, port: int) -> None:
 
 
 def _listen_or_move(port: int) -> socket.socket:
-    """Listen on this port, or on a free one where it is taken, and say so."""
+    """Listen on this port. If it is taken, print a message and listen on a free port."""
     try:
         return _listen(port)
     except OSError:
@@ -138,7 +138,7 @@ def _listen_or_move(port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set the event at SIGINT and SIGTERM; the handlers before are put back afterwards."""
+    """Set the event on SIGINT and SIGTERM. The previous handlers are restored afterwards."""
     loop = asyncio.get_running_loop()
     before = {
         number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

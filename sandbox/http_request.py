@@ -1,4 +1,4 @@
-"""Reading one HTTP/1.1 request from a stream, with h11's rules."""
+"""Reads HTTP/1.1 requests from a stream, with h11's rules."""
 
 from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 @dataclass(frozen=True)
 class Request:
-    """One request, read whole.
+    """One complete request.
 
     Attributes:
-        target: Path and query as they came.
-        headers: Names and values as they came, in order.
-        keep_alive: Whether the client lets the connection live.
+        target: Path and query as received.
+        headers: Names and values as received, in order.
+        keep_alive: Whether the client keeps the connection open.
     """
 
     method: str
@@ -30,7 +30,7 @@ class Request:
         return self.target.partition("?")[0]
 
     def header(self, name: str) -> str | None:
-        """The first value of `name`, in any case; None when there is none."""
+        """The first value of the header `name`, in any case. None if the header is absent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -43,18 +43,18 @@ class RequestReader:
         self._left_over = b""
 
     async def wait(self) -> bool:
-        """Wait for the first bytes of a request; False when the client has closed instead."""
+        """Wait for the first bytes of a request. Returns False if the client closes the connection instead."""
         if not self._left_over:
             self._left_over = await self._reader.read(65536)
         return bool(self._left_over)
 
     async def read(self) -> Request | None:
-        """Read one request; None when the client has left in the middle of it.
+        """Read one request. Returns None if the client disconnects in the middle of it.
 
         Raises:
-            h11.RemoteProtocolError: the bytes are no HTTP/1.1 request.
+            h11.RemoteProtocolError: The bytes are not an HTTP/1.1 request.
         """
-        # One h11 connection per request: answers are written past it, so its state would never come round.
+        # One h11 connection per request: h11 does not see the answers, so one connection could not be reused.
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
         connection.receive_data(self._left_over)
         head = await self._event(connection)

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server over TLS at the level of sockets: it can say anything, late, in part or not at all."""
+"""An HTTP/1.1 server over TLS at socket level. It can send any answer: delayed, incomplete or none at all."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ BAD_REQUEST = Answer(status=400, close=True)
 
 
 class HttpServer:
-    """One listener on a free port of 127.0.0.1. All methods belong to the loop it was started on.
+    """One listener on a port of 127.0.0.1. Call its methods only on the loop that it was started on.
 
     Attributes:
-        port: The port; 0 until it was started.
-        idle_seconds: How long a connection may wait for its next request; None means for ever. Set at any time.
-        hang_at_tls_hello: New connections are accepted, and their TLS handshake is never answered.
-        reset_at_tls_hello: New connections are accepted, and reset in the place of a TLS handshake.
-        connections: How many connections there have been.
+        port: The port. 0 until the server is started.
+        idle_seconds: How long a connection may wait for its next request. None means no limit. Can be set at any time.
+        hang_at_tls_hello: If true, new connections are accepted, but their TLS handshake is never answered.
+        reset_at_tls_hello: If true, new connections are accepted and then reset instead of a TLS handshake.
+        connections: The number of connections so far.
     """
 
     def __init__(
@@ -33,9 +33,12 @@ class HttpServer:
         context: ssl.SSLContext | None,
         unread: Callable[[], Answer | None] = lambda: None,
     ) -> None:
-        """`respond` answers a request and the number of its connection; `unread` one that is not to be read.
+        """Create the server.
 
-        None as `context` means plain HTTP.
+        Args:
+            respond: Returns the answer to a request. Its second argument is the number of the connection.
+            context: The TLS context. None means plain HTTP.
+            unread: Returns an answer if the next request is to be reset before it is read, else None.
         """
         self.port = 0
         self.idle_seconds: float | None = None
@@ -50,17 +53,17 @@ class HttpServer:
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """The number of open connections."""
         return len(self._open)
 
     async def start(self, port: int = 0) -> None:
-        """Listen. 0 means any free port."""
-        # TLS is begun by hand below, as a listener that does it itself can neither hang nor reset before it.
+        """Start to listen. Port 0 means any free port."""
+        # _greet starts TLS explicitly, because a TLS listener can neither hang nor reset before the handshake.
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Stop listening and drop every connection, in whatever state it is."""
+        """Stop listening and drop every connection, whatever its state."""
         if self._server:
             self._server.close()
         tasks = list(self._open)
@@ -76,18 +79,18 @@ class HttpServer:
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter, number: int) -> None:
         try:
-            # A client that goes away, or does not trust the certificate, is its own affair.
+            # A client that disconnects or does not trust the certificate is not an error of the server.
             with contextlib.suppress(OSError):
                 if await self._greet(reader, writer):
                     await self._converse(reader, writer, number)
             await _close(writer)
-        except asyncio.CancelledError:  # by stop(), which waits for nobody
+        except asyncio.CancelledError:  # raised by stop(), which does not wait for clients
             pass
         finally:
             writer.transport.abort()
 
     async def _greet(self, reader: StreamReader, writer: StreamWriter) -> bool:
-        """Make the TLS handshake. Returns False where there shall be none."""
+        """Perform the TLS handshake. Returns False if a switch replaces it by a fault."""
         if self.reset_at_tls_hello:
             reset(writer)
             return False
@@ -124,7 +127,7 @@ class HttpServer:
 
 
 async def _close(writer: StreamWriter) -> None:
-    """Close in order, and give the client a second to do the same. No-op where the connection is broken already."""
+    """Close the connection and give the client one second to do the same. No-op if the connection is closing."""
     if writer.is_closing():
         return
     writer.close()

@@ -1,4 +1,4 @@
-"""What a stand-in was asked, in the order in which the requests had been read."""
+"""The requests that a stand-in received, in the order in which they were read."""
 
 import threading
 import time
@@ -9,17 +9,18 @@ from .rules import Asked
 
 @dataclass
 class Entry:
-    """One request. The fields are set when it has been read, `status` just before the answer goes out.
+    """One request. The fields are set when the request has been read, `status` just before the answer is sent.
 
     Attributes:
-        headers: Names and values as they came, in order.
-        form: The fields of a token request; empty for all others.
-        endpoint: Entra: "token", "keys", "discovery", "instance", "msi"; Partner Center: "profile"; None: any other.
-        tenant: The tenant's GUID from the path (Entra) or from the token; None when neither names one.
-        user: The name of the user in the token; None when it is nobody the stand-in knows.
-        status: The status that was answered; None until then, and for good where no status line went out.
+        headers: Names and values as received, in order.
+        form: The fields of a token request. Empty for all other requests.
+        endpoint: "token", "keys", "discovery" or "instance" (Entra), "msi" (managed identity), "profile" (Partner
+            Center). None means any other path.
+        tenant: The tenant's GUID from the path (Entra) or from the token. None means that no tenant is named.
+        user: The name of the user in the token. None means that the stand-in does not know the user.
+        status: The status of the answer. None until the answer is sent.
         at: time.monotonic() in seconds when the request had been read.
-        connection: A number per connection, from 1; equal numbers are the same connection.
+        connection: The number of the connection, from 1. Requests with equal numbers share a connection.
     """
 
     method: str
@@ -36,11 +37,11 @@ class Entry:
 
     @property
     def asked(self) -> Asked:
-        """What a scripted answer can be bound to."""
+        """The properties that a scripted answer can be bound to."""
         return Asked(method=self.method, endpoint=self.endpoint, tenant=self.tenant, user=self.user)
 
     def header(self, name: str) -> str | None:
-        """The values of `name` in any case, joined by ", " where there are several; None when there is none."""
+        """The values of the header `name` in any case, joined by ", ". None if the header is absent."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         return ", ".join(values) if values else None
 
@@ -53,7 +54,7 @@ class Journal(list[Entry]):
         self._grown = threading.Condition()
 
     def append(self, entry: Entry) -> None:
-        """Add one and wake those who wait."""
+        """Add an entry and wake the waiting threads."""
         with self._grown:
             super().append(entry)
             self._grown.notify_all()
@@ -66,18 +67,18 @@ class Journal(list[Entry]):
         tenant: str | None = None,
         user: str | None = None,
     ) -> list[Entry]:
-        """The entries that match everything given; None matches any."""
+        """The entries that match every given value. None matches any value."""
         wanted = Asked(method=method, endpoint=endpoint, tenant=tenant, user=user)
         return [entry for entry in list(self) if wanted.covers(entry.asked)]
 
     def wait_for(self, count: int, endpoint: str | None = None, *, timeout_seconds: float = 10) -> list[Entry]:
-        """Block until `count` requests for `endpoint` have been read (in a coroutine: asyncio.to_thread).
+        """Block until `count` requests for `endpoint` have been read. In a coroutine, use asyncio.to_thread.
 
         Raises:
-            TimeoutError: they did not come in time.
+            TimeoutError: The requests did not arrive in time.
         """
         with self._grown:
             if not self._grown.wait_for(lambda: len(self.of(endpoint)) >= count, timeout_seconds):
-                message = f"{len(self.of(endpoint))} of {count} requests came"
+                message = f"{len(self.of(endpoint))} of {count} requests arrived"
                 raise TimeoutError(message)
         return self.of(endpoint)

@@ -1,4 +1,4 @@
-"""Our function on the local host, with the sandbox as all its surroundings: what the demo and `make serve` share."""
+"""The function on the local host, with the sandbox as its only environment, for the demo and `make serve`."""
 
 import importlib.metadata
 import os
@@ -12,20 +12,21 @@ from .host_process import REPOSITORY
 from .http_front import running_host
 from .sandbox import Sandbox
 
-# Microsoft's own: learn.microsoft.com/partner-center/developer/update-support-profile#request-example
+# Microsoft's example: learn.microsoft.com/partner-center/developer/update-support-profile#request-example
 EXAMPLE = {"Email": "email@sample.com", "Telephone": "4255555555", "Website": "www.microsoft.com"}
 ROUTE = "/api/update_profile"
 
 
 @asynccontextmanager
 async def local_function(sandbox: Sandbox, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the function on the running loop; gives the host's base address.
+    """Serve the function on the running loop and yield the host's base address. Port 0 means any free port.
 
-    What the environment held for the function is gone afterwards: nothing of a real tenant may be used here, so
-    local.settings.json is not read either. Port 0 takes a free one.
+    Removes the function's settings from the environment and does not restore them. The settings of a real tenant must
+    not be used here, so local.settings.json is not read either.
 
     Raises:
-        WorkerError: the app can't be loaded. OSError: the port is taken.
+        WorkerError: The app cannot be loaded.
+        OSError: The port is taken.
     """
     for name in NAMES:
         os.environ.pop(name, None)
@@ -35,11 +36,11 @@ async def local_function(sandbox: Sandbox, *, port: int = 0) -> AsyncIterator[st
 
 
 def surroundings() -> str:
-    """This Python, and the library that loads the function in it, in one sentence."""
+    """Return one sentence that names this Python and the library that loads the function in it."""
     python = f"Python {platform.python_version()}"
     try:
         runtime = importlib.metadata.version("azure-functions-runtime")
     except importlib.metadata.PackageNotFoundError:
         version = importlib.metadata.version("azure-functions")
-        return f"{python}: the function is loaded by azure-functions {version} alone; Azure's runtime needs 3.13."
-    return f"{python}: the function is loaded by azure-functions-runtime {runtime}, the library Azure itself runs."
+        return f"{python}: only azure-functions {version} loads the function, as Azure's runtime needs Python 3.13."
+    return f"{python}: azure-functions-runtime {runtime}, the library that Azure runs, loads the function."

@@ -1,4 +1,4 @@
-"""What the demo says: short blocks of text, each time a measured one, and nothing that was not checked."""
+"""The demo's output: short blocks of text. Every time is measured and every statement is checked."""
 
 import json
 import textwrap
@@ -14,12 +14,12 @@ PROFILE_MEMBERS = ("email", "telephone", "website")
 
 
 class NotAsItShouldBe(Exception):
-    """A check of the demo failed; the text says which."""
+    """A check of the demo failed. The message is the statement that should hold."""
 
 
 @dataclass(frozen=True)
 class Hop:
-    """One leg of a call: when it began, in seconds on the monotonic clock, and what happened on it."""
+    """One leg of a call: its name, its start in seconds on the monotonic clock, and what happened."""
 
     name: str
     began: float
@@ -27,23 +27,23 @@ class Hop:
 
 
 def check(*, that: str, holds: bool) -> None:
-    """Raise NotAsItShouldBe unless it holds; `that` is the sentence that should be true."""
+    """Raise NotAsItShouldBe if `holds` is false. `that` is the statement that should hold."""
     if not holds:
         raise NotAsItShouldBe(that)
 
 
 def heading(text: str) -> None:
-    """Begin a block."""
+    """Print the first line of a block."""
     print(f"\n{text}")
 
 
 def tell(text: str = "") -> None:
-    """One line of a block."""
+    """Print one line of a block."""
     print(MARGIN + text if text else "")
 
 
 def tell_hops(hops: Iterable[Hop], *, ended: float) -> None:
-    """A table of hops: each begins where the one before ended, the last ends at `ended`."""
+    """Print a table of hops. Each hop ends when the next one begins, and the last ends at `ended`."""
     legs = list(hops)
     start = legs[0].began
     ends = [*(leg.began for leg in legs[1:]), ended]
@@ -58,14 +58,14 @@ def tell_hops(hops: Iterable[Hop], *, ended: float) -> None:
 
 
 def tell_profiles(before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """What Partner Center holds before and after, member by member."""
+    """Print what Partner Center stores before and after, member by member."""
     tell(f"{'':11}{'before':<30}after")
     for name in PROFILE_MEMBERS:
         tell(f"{name:<11}{before.get(name, '-'):<30}{after.get(name, '-')}")
 
 
 def tell_problem(response: httpx.Response) -> None:
-    """The main members of a problem, and when to try again."""
+    """Print the main members of a problem and its Retry-After."""
     problem = response.json()
     tell(f"-> {response.status_code} {response.headers['content-type']}")
     for name in PROBLEM_MEMBERS:

@@ -1,4 +1,4 @@
-"""Which scripted answer belongs to which request."""
+"""Rules that select the scripted answer for a request."""
 
 import itertools
 import threading
@@ -10,7 +10,7 @@ from .script import Answer, Fault
 
 @dataclass(frozen=True)
 class Asked:
-    """What a rule can be bound to. In a rule None means any; in a request it means not known."""
+    """The properties that a rule can be bound to. None means "any" in a rule and "not known" in a request."""
 
     method: str | None = None
     endpoint: str | None = None
@@ -18,7 +18,7 @@ class Asked:
     user: str | None = None
 
     def covers(self, request: "Asked") -> bool:
-        """Whether a rule bound to this holds for `request`."""
+        """Whether a rule that is bound to this value applies to `request`."""
         return all(wanted in (None, found) for wanted, found in zip(self._values(), request._values(), strict=True))
 
     def _values(self) -> tuple[str | None, ...]:
@@ -33,17 +33,17 @@ class _Rule:
 
 
 class Rules:
-    """The scripted answers of one stand-in, oldest rule first. Used from the test's and the server's threads."""
+    """The scripted answers of one stand-in, oldest rule first. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[_Rule] = []
 
     def add(self, answers: tuple[Answer, ...], bound_to: Asked, *, times: int | None) -> None:
-        """Give `answers`, in this order and `times` times over, to the next requests that `bound_to` covers.
+        """Give `answers`, in this order, to the next requests that `bound_to` covers, and repeat them `times` times.
 
-        None as `times` means for ever, until `clear`. A rule never runs beside an older one that covers the same
-        request.
+        If `times` is None, the rule applies until `clear`. A rule that covers the same requests as an older rule
+        applies only after the older rule is used up.
         """
         unread = [answer for answer in answers if answer.fault is Fault.RESET_BEFORE_READING]
         if unread and (len(answers) > 1 or bound_to != Asked()):
@@ -54,15 +54,15 @@ class Rules:
             self._rules.append(_Rule(bound_to, queue, next(queue, None)))
 
     def take(self, request: Asked) -> Answer | None:
-        """The answer for a request that was read, used up by this call; None when none is scripted."""
+        """Return and use up the answer for a request that was read. None if no answer is scripted."""
         return self._take(request, unread=False)
 
     def take_unread(self) -> Answer | None:
-        """The answer for a request of which nothing was read yet; None when it shall be read."""
+        """Return and use up the answer for a request that is not read yet. None if the request is to be read."""
         return self._take(Asked(), unread=True)
 
     def clear(self) -> None:
-        """Forget every rule."""
+        """Remove every rule."""
         with self._lock:
             self._rules.clear()
 

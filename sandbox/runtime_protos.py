@@ -1,7 +1,8 @@
 """Microsoft's protobuf classes for the messages between host and worker.
 
-No package publishes them on purpose. The wheel azure-functions-runtime-v1 carries the current ones in its `tests`
-folder; they are loaded from there under a name of our own, without that folder's `__init__`, which asks for grpc.
+No package publishes these classes as its API. The wheel azure-functions-runtime-v1 contains the current ones in its
+`tests` folder. This module loads them from there under its own package name and skips that folder's `__init__`, which
+imports grpc.
 """
 
 import importlib
@@ -18,9 +19,9 @@ PACKAGE = "sandbox_function_rpc"
 
 
 def load_protos() -> SimpleNamespace:
-    """All message classes in one namespace, as the worker library wants them handed in.
+    """Return all message classes in one namespace, as the worker library expects them.
 
-    Raises FileNotFoundError when the wheel lacks the classes, PackageNotFoundError when it is not installed.
+    Raises FileNotFoundError if the wheel lacks the classes, PackageNotFoundError if the wheel is not installed.
     """
     if PACKAGE not in sys.modules:
         spec = ModuleSpec(PACKAGE, None, is_package=True)
@@ -36,9 +37,9 @@ def _public(module: object) -> dict[str, object]:
 
 
 def _folder() -> Path:
-    """Where the carrier's classes lie."""
+    """Return the folder of the carrier's classes."""
     for file in importlib.metadata.files(CARRIER) or ():
         if file.as_posix() == CLASSES:
             return Path(str(file.locate())).parent
-    message = f"{CARRIER} {importlib.metadata.version(CARRIER)} carries no {CLASSES}: pin the version that does"
+    message = f"{CARRIER} {importlib.metadata.version(CARRIER)} has no {CLASSES}: pin a version that has it"
     raise FileNotFoundError(message)

@@ -1,7 +1,7 @@
-"""The worker library that Azure runs from Python 3.13 on, driven in this process.
+"""Runs the worker library of Azure (from Python 3.13 on) in this process.
 
-It gets the very messages that the host sends over gRPC, in the host's order, and every message is serialised and
-parsed again on both ways: what can't travel fails here as it fails there.
+The library gets the same messages that the host sends over gRPC, in the same order. Every message is serialised and
+parsed again in both directions, so a value that cannot be sent fails here as it does in Azure.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from .set_cookie import set_cookie
 from .worker import Function, HttpAnswer, HttpCall, InvocationFailed, WorkerError, claim_process, http_function
 
 HOST_VERSION = "4.1037.0"
-# What the host tells the worker of itself; the worker keeps the body as bytes because of the first.
+# The capabilities that the host announces to the worker. Because of the first one, the worker keeps the body as bytes.
 HOST_CAPABILITIES = {"RawHttpBodyBytes": "true", "TypedDataCollection": "true", "RpcHttpBodyOnly": "true"}
 
 
 class RuntimeWorker:
-    """A Worker over `azure-functions-runtime`. See worker.Worker for what each method promises."""
+    """A Worker on top of `azure-functions-runtime`. See worker.Worker for the contract of each method."""
 
     def __init__(self, app_directory: Path) -> None:
         self.functions: Sequence[Function] = ()
@@ -32,7 +32,7 @@ class RuntimeWorker:
         self._protos = load_protos()
 
     async def start(self) -> None:
-        """Start the thread pool, initialise the worker, and load each function that it names."""
+        """Start the thread pool, initialise the worker, and load each function that it lists."""
         claim_process(self._app_directory)
         azure_functions_runtime.start_threadpool_executor()
         await self._initialise()
@@ -52,7 +52,7 @@ class RuntimeWorker:
             invocation_id=str(uuid.uuid4()),
             function_id=function.key,
             input_data=[protos.ParameterBinding(name=function.binding_name, data=data)],
-            # Empty without Application Insights, as on the real host: a traceparent arrives as a header.
+            # Empty, as on the real host without Application Insights: a traceparent arrives as a header.
             trace_context=protos.RpcTraceContext(),
         )
         response = await self._ask("invocation_request", request)
@@ -61,7 +61,7 @@ class RuntimeWorker:
         return self._answer(response.return_value)
 
     async def stop(self) -> None:
-        """Stop the thread pool; the registry stays, as it does in a worker process."""
+        """Stop the thread pool. The function registry stays, as it does in a worker process."""
         await asyncio.to_thread(azure_functions_runtime.stop_threadpool_executor)
 
     async def _initialise(self) -> None:
@@ -70,7 +70,7 @@ class RuntimeWorker:
             function_app_directory=str(self._app_directory),
             capabilities=HOST_CAPABILITIES,
         )
-        # Metadata would still report success, with no functions, after this has failed.
+        # Checked here, because the metadata request reports success without functions after a failed initialisation.
         self._must_succeed(await self._ask("worker_init_request", request))
 
     async def _metadata(self) -> list[Any]:
@@ -88,7 +88,7 @@ class RuntimeWorker:
             raise WorkerError(response.result.exception.message)
 
     async def _ask(self, name: str, request: Any) -> Any:  # noqa: ANN401 - as above
-        """Hand one message to the handler of its name and return the answer, both as they arrive over the wire."""
+        """Pass one message to the handler of that name and return the answer, both serialised and parsed again."""
         message = self._protos.StreamingMessage(**{name: request})
         envelope = SimpleNamespace(
             request=self._protos.StreamingMessage.FromString(message.SerializeToString()),
@@ -104,12 +104,12 @@ class RuntimeWorker:
             headers=dict(call.headers),
             params=call.params,
             query=call.query,
-            # The host sets a body only where there is one (capability RawHttpBodyBytes).
+            # The host sets a body only if the request has one (capability RawHttpBodyBytes).
             body=self._protos.TypedData(bytes=call.body) if call.body else None,
         )
 
     def _answer(self, value: Any) -> HttpAnswer:  # noqa: ANN401 - as above
-        """The answer in a TypedData: an HttpResponse, or the text of a function that returned a str."""
+        """Return the answer in a TypedData: an HttpResponse, or the text of a function that returned a str."""
         if value.WhichOneof("data") == "string":
             return HttpAnswer(200, (("content-type", "text/plain; charset=utf-8"),), value.string.encode())
         cookies = tuple(("Set-Cookie", _cookie(cookie)) for cookie in value.http.cookies)
@@ -125,7 +125,7 @@ def _bindings(metadata: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as above
 
 
 def _cookie(cookie: Any) -> str:  # noqa: ANN401 - as above
-    """One RpcHttpCookie as the host writes it; a field that is not set is left out."""
+    """Return one RpcHttpCookie as the host writes it. A field that is not set is omitted."""
     return set_cookie(
         str(cookie.name),
         str(cookie.value),

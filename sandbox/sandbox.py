@@ -1,4 +1,4 @@
-"""Both stand-ins together, as tests and the demo use them."""
+"""The stand-ins together, as the tests and the demo use them."""
 
 import tempfile
 from contextlib import ExitStack
@@ -14,19 +14,19 @@ from .stand_in import StandIn
 
 
 class Sandbox:
-    """A context manager: inside it Entra ID and Partner Center answer on free ports of 127.0.0.1.
+    """A context manager. While it is active, Entra ID and Partner Center answer on free ports of 127.0.0.1.
 
-    They run in one thread of their own, so neither a sync test nor a blocked event loop stalls them; everything here
-    may be used from any thread. Behind it no thread, socket or file is left.
+    The stand-ins run in a separate thread, so that neither a synchronous test nor a blocked event loop stalls them.
+    All members can be used from any thread. On exit, no thread, socket or file remains.
 
     Attributes:
         entra, partner_center: The stand-ins.
-        identity: The managed identity's endpoint; its settings() replace ENTRA_CLIENT_SECRET.
-        certificates: The authority both servers' certificate is from.
+        identity: The managed identity's endpoint. Its settings() replace ENTRA_CLIENT_SECRET.
+        certificates: The authority that issued the certificate of both servers.
     """
 
     def __init__(self, certificates: Certificates | None = None) -> None:
-        """None as `certificates` makes new ones."""
+        """Create the stand-ins. If `certificates` is None, new certificates are created."""
         self.certificates = certificates or Certificates.create()
         self.entra = Entra(self.certificates.server_context)
         self.partner_center = PartnerCenter(self.certificates.server_context, entra=self.entra)
@@ -49,7 +49,7 @@ class Sandbox:
 
     @property
     def ca_file(self) -> Path:
-        """The authority's certificate in PEM, for clients in this process and in others."""
+        """The authority's certificate as a PEM file, for clients in this process and in other processes."""
         return self._directory / "ca.pem"
 
     def settings(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Sandbox:
         return {**self.entra.settings(), **self.partner_center.settings(), "SSL_CERT_FILE": str(self.ca_file)}
 
     def reset(self) -> None:
-        """Forget scripts, journals and stored profiles. Signing keys stay, rotated or not."""
+        """Clear scripts, journals and stored profiles. Signing keys remain as they are, even after a rotation."""
         for stand_in in self._stand_ins:
             stand_in.reset()
 

@@ -1,6 +1,7 @@
-"""The function beside its stand-ins, left running: `python -m sandbox.serve`, or `make serve`.
+"""Run the function with its stand-ins until stopped: `python -m sandbox.serve`, or `make serve`.
 
-Prints a curl line that works as it stands, and how to see what the stand-ins got. Stops at Ctrl+C or SIGTERM.
+Prints a curl command that works without changes, and commands that show what the stand-ins received. Ctrl+C or SIGTERM
+stops it.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from .local_function import EXAMPLE, ROUTE, local_function, surroundings
 from .sandbox import Sandbox
 
 USER = "alice"
-# Longer than a working day, so that the printed line goes on working.
+# Longer than a working day, so that the printed command keeps working.
 TOKEN_SECONDS = 12 * 3600
 
 
@@ -31,7 +32,7 @@ async def _serve(port: int) -> None:
 
 
 async def _start(stack: AsyncExitStack, sandbox: Sandbox, port: int) -> str:
-    """Serve on this port, or on a free one where it is taken, and say so."""
+    """Serve on this port. If it is taken, print a message and serve on a free port."""
     try:
         return await stack.enter_async_context(local_function(sandbox, port=port))
     except OSError:
@@ -48,14 +49,14 @@ def _announce(sandbox: Sandbox, address: str) -> None:
     print(
         surroundings(),
         f"GET, POST, PUT, PATCH {address}{ROUTE}\nGET                   {address}/api/health",
-        f"Post Microsoft's example as {USER} (her token is good for {TOKEN_SECONDS // 3600} hours, here alone):",
+        f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
         f"curl --noproxy '*' -i {address}{ROUTE} -H 'Authorization: Bearer {token}'"
         f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'",
-        "See what Partner Center holds, and what it and Entra ID were asked:",
+        "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"
         f"{curl} {partner_center}/_sandbox/journal\n"
         f"{curl} {entra}/_sandbox/journal",
-        "A token of another user (alice, bob, carol); a 503 of Partner Center that is no use to try again:",
+        "Get a token for another user (alice, bob, carol); script one 503 with a Retry-After beyond the budget:",
         f"{curl} {entra}/_sandbox/sign-in -d '{another}'\n{curl} {partner_center}/_sandbox/script -d '{outage}'",
         "The function's log follows. Ctrl+C stops everything.",
         sep="\n\n",
@@ -65,7 +66,7 @@ def _announce(sandbox: Sandbox, address: str) -> None:
 
 
 def main() -> int:
-    """Serve until told to stop. Returns the exit status."""
+    """Serve until a signal stops it. Returns the exit status."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(logging.NullHandler())

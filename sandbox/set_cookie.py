@@ -1,4 +1,4 @@
-"""The host rewrites cookies: it parses a function's `Set-Cookie` and writes it anew in ASP.NET's form."""
+"""The host's cookie rewriting: it parses a function's `Set-Cookie` and writes it again in ASP.NET's format."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -18,7 +18,7 @@ def set_cookie(  # noqa: PLR0913 - a cookie has that many attributes
     http_only: bool = False,
     same_site: str = "",
 ) -> str:
-    """The header value, its parts in ASP.NET's order; an empty text or None leaves a part out.
+    """Return the header value with its parts in ASP.NET's order. An empty text or None omits a part.
 
     `expires` is UTC. https://github.com/dotnet/aspnetcore/blob/main/src/Http/Headers/src/SetCookieHeaderValue.cs
     """
@@ -36,7 +36,7 @@ def set_cookie(  # noqa: PLR0913 - a cookie has that many attributes
 
 
 def set_cookie_from_morsel(morsel: "Morsel[str]") -> str:
-    """The same from the standard library's parsed cookie. Raises ValueError for a date that is none."""
+    """Return the header value for the standard library's parsed cookie. Raises ValueError for an invalid date."""
     return set_cookie(
         morsel.key,
         morsel.value,

@@ -1,4 +1,4 @@
-"""What both stand-ins share: a server, a journal, scripted answers and the control API."""
+"""What all stand-ins share: a server, a journal, scripted answers and the control API."""
 
 import logging
 import ssl
@@ -16,20 +16,20 @@ logger = logging.getLogger(__name__)
 
 
 class StandIn(ABC):
-    """A server that answers as the real one does, until told otherwise.
+    """A server that answers as the real service does, unless a script says otherwise.
 
     Attributes:
-        server: The listener, with switches for trouble before any request (http_server.py).
-        journal: What was asked so far, the control API left out.
-        known_as: The URL it goes by where clients are sent here under another name, such as a real host's; None means
-            its own. Documents and tokens name it.
-        scripted_endpoint: Where a script holds that names no endpoint; None means everywhere.
+        server: The listener, with switches for faults before any request (http_server.py).
+        journal: The requests so far, without those to the control API.
+        known_as: The base URL when clients reach this server under another name, such as a real host's. None means
+            its own URL. Documents and tokens contain this URL.
+        scripted_endpoint: The endpoint of a script that names none. None means every endpoint.
     """
 
     scripted_endpoint: ClassVar[str | None] = None
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
-        """None as `context` means plain HTTP."""
+        """Create the server. If `context` is None, it serves plain HTTP."""
         self.journal = Journal()
         self.known_as: str | None = None
         self._rules = Rules()
@@ -38,15 +38,15 @@ class StandIn(ABC):
 
     @property
     def base_url(self) -> str:
-        """Scheme, host and port, without a slash at the end."""
+        """Scheme, host and port, without a trailing slash."""
         return self.known_as or f"{self._scheme}://localhost:{self.server.port}"
 
     def clear_script(self) -> None:
-        """Give true answers again."""
+        """Remove all scripted answers, so that true answers are given again."""
         self._rules.clear()
 
     def reset(self) -> None:
-        """As it was at the start: no script, an empty journal, every switch off."""
+        """Restore the initial state: no script, an empty journal, every switch off."""
         self.clear_script()
         self.journal.clear()
         self.known_as = None
@@ -55,18 +55,18 @@ class StandIn(ABC):
 
     @abstractmethod
     def describe(self, entry: Entry) -> None:
-        """Fill in what the request says about itself: endpoint, tenant, user, form."""
+        """Fill in what the request reveals: endpoint, tenant, user and form."""
 
     @abstractmethod
     def true_answer(self, entry: Entry) -> Answer:
-        """What the real one would answer; does what it would do."""
+        """Return the answer of the real service, and do what the real service would do."""
 
     @abstractmethod
     def control_routes(self) -> dict[tuple[str, str], control.Handler]:
-        """The control API's own routes here: (method, path behind /_sandbox/) and what answers them."""
+        """This stand-in's own control routes: (method, path after /_sandbox/) -> handler."""
 
     def finish(self, answer: Answer, entry: Entry) -> Answer:
-        """The last touch on a scripted answer."""
+        """Complete a scripted answer before it is sent."""
         return answer
 
     def add_rule(self, answers: tuple[Answer, ...], bound_to: Asked, *, times: int | None) -> None:
@@ -79,7 +79,7 @@ class StandIn(ABC):
                 return control.answer(self, request)
             return self._answer(request, connection)
         except Exception as error:
-            # Not a behaviour of the real one but a fault of this one: say so where the test's author looks.
+            # This is a defect of the stand-in and not a behaviour of the real service. The answer says so.
             logger.exception("The stand-in failed")
             return Answer(status=500, body=f"stand-in failed: {error!r}".encode(), close=True)
 

@@ -1,4 +1,4 @@
-"""One stand-in as a process of its own: `python -m sandbox.entra`, `python -m sandbox.partner_center`."""
+"""One stand-in as a separate process: `python -m sandbox.entra`, `python -m sandbox.partner_center`."""
 
 import argparse
 import asyncio
@@ -13,9 +13,9 @@ from .stand_in import StandIn
 
 
 def main(create: Callable[[ssl.SSLContext], StandIn], description: str) -> None:
-    """Serve what `create` makes until SIGINT or SIGTERM comes. Prints its URL and the CA file."""
+    """Serve the stand-in that `create` returns until SIGINT or SIGTERM. Prints its URL and the CA file."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; by default a free one")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: any free port)")
     port = parser.parse_args().port
     certificates = Certificates.create()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as directory:

@@ -1,4 +1,4 @@
-"""Making and reading JSON Web Tokens, good ones and every kind of bad one."""
+"""Creates and reads JSON Web Tokens, valid ones and every kind of invalid one."""
 
 import base64
 import hashlib
@@ -21,13 +21,13 @@ def _new_private_key() -> RSAPrivateKey:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """An RSA key of 2048 bits and the name (`kid`) it is published under."""
+    """A 2048-bit RSA key and the name (`kid`) that it is published under."""
 
     kid: str = field(default_factory=lambda: uuid.uuid4().hex)
     private_key: RSAPrivateKey = field(default_factory=_new_private_key, repr=False)
 
     def jwk(self, issuer: str | None = None) -> dict[str, str]:
-        """The public half as Entra publishes it; None as `issuer` leaves that member out."""
+        """Return the public key as Entra publishes it. If `issuer` is None, that member is omitted."""
         numbers = self.private_key.public_key().public_numbers()
         members = {"kty": "RSA", "use": "sig", "kid": self.kid, "x5t": self.kid, "n": _number(numbers.n)}
         members["e"] = _number(numbers.e)
@@ -35,17 +35,17 @@ class SigningKey:
 
 
 def sign(payload: bytes, *, headers: Mapping[str, Any], key: SigningKey) -> str:
-    """A token over exactly these bytes, signed as `headers["alg"]` says.
+    """Return a token over exactly these bytes, signed as `headers["alg"]` says.
 
-    "none" has no signature; "HS256" is signed with the public key in PEM as the secret, as a forger would; an
-    algorithm that nobody knows stands over an RS256 signature.
+    "none" has no signature. "HS256" is signed with the PEM public key as the secret, as an attacker would do. An
+    unknown algorithm gets an RS256 signature.
     """
     signed = f"{encode(json.dumps(headers).encode())}.{encode(payload)}"
     return f"{signed}.{encode(_signature(signed.encode(), str(headers.get('alg')), key))}"
 
 
 def peek(token: str, part: int = 1) -> dict[str, Any]:
-    """The claims (part 0: the headers) of a token, unverified; empty when there is nothing to be read."""
+    """Return the unverified claims of a token (part 0: its headers). Empty if they cannot be read."""
     try:
         encoded = token.split(".")[part]
         claims = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
@@ -55,7 +55,7 @@ def peek(token: str, part: int = 1) -> dict[str, Any]:
 
 
 def encode(data: bytes) -> str:
-    """base64url without padding (RFC 7515 section 2)."""
+    """Return the base64url encoding without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class User:
-    """One user: the object id is Entra's `oid`, the tenant id its `tid`."""
+    """One user. The object id is Entra's `oid`, the tenant id is its `tid`."""
 
     name: str
     object_id: str
@@ -15,12 +15,12 @@ class User:
 
 
 def create_users(tenants: tuple[str, str]) -> dict[str, User]:
-    """Alice and bob of the first tenant and carol of the second, with new ids."""
+    """Create alice and bob in the first tenant and carol in the second, with new ids."""
     first, second = tenants
     homes = {"alice": first, "bob": first, "carol": second}
     return {name: User(name, str(uuid.uuid4()), tenant) for name, tenant in homes.items()}
 
 
 def user_name(users: Iterable[User], object_id: object) -> str | None:
-    """Who has that object id; None when nobody has."""
+    """Return the name of the user with that object id, or None."""
     return next((user.name for user in users if user.object_id == object_id), None)

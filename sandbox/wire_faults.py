@@ -1,4 +1,4 @@
-"""Putting a scripted answer on the wire, byte for byte, with the trouble that was asked for."""
+"""Sends a scripted answer on the wire, byte for byte, with the scripted fault."""
 
 import asyncio
 import http
@@ -8,7 +8,7 @@ from asyncio import StreamReader, StreamWriter
 
 from .script import Answer, Fault
 
-# Long enough for a client on the loopback to read what precedes a reset: a RST throws away what was not read.
+# Long enough for a client on the loopback to read what precedes a reset: a RST discards unread data.
 RESET_PAUSE_SECONDS = 0.05
 
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -23,7 +23,7 @@ def reset(writer: StreamWriter) -> None:
 
 
 async def send(answer: Answer, reader: StreamReader, writer: StreamWriter) -> bool:
-    """Send `answer`. Returns whether the connection can carry another request; if not, the caller closes it."""
+    """Send `answer`. Returns whether the connection can carry another request. If not, the caller closes it."""
     await _wait(answer)
     match answer.fault:
         case Fault.HANG:
@@ -43,7 +43,7 @@ async def send(answer: Answer, reader: StreamReader, writer: StreamWriter) -> bo
 async def _wait(answer: Answer) -> None:
     if answer.delay_seconds:
         await asyncio.sleep(answer.delay_seconds)
-    # Polled: an event of threads can't be awaited, and a thread that waits for it could outlive the server.
+    # Polled: a threading.Event cannot be awaited, and a thread that waits for it could outlive the server.
     while answer.gate and not answer.gate.is_set():  # noqa: ASYNC110
         await asyncio.sleep(0.002)
 
@@ -57,7 +57,7 @@ async def _send_whole(answer: Answer, writer: StreamWriter) -> None:
     surplus = render(answer.surplus) if answer.surplus else b""
     slow = answer.body_delay_seconds or answer.head_line_seconds or answer.body_byte_seconds
     if not slow:
-        # One write: head, body and any surplus reach the client in one piece.
+        # One write, so that head, body and any surplus reach the client together.
         writer.write(render(answer) + surplus)
         await writer.drain()
         return
@@ -98,7 +98,7 @@ async def _drip(data: bytes, writer: StreamWriter, *, pause_seconds: float) -> N
 
 
 def render(answer: Answer) -> bytes:
-    """The whole answer as bytes, without its delays and faults."""
+    """Return the complete answer as bytes, without its delays and faults."""
     return _head(answer) + _body(answer)
 
 

@@ -1,7 +1,7 @@
-"""What a language worker is to the host: it starts, names its functions, and answers calls.
+"""The interface between host and language worker: a worker starts, lists its functions and answers calls.
 
-Two workers keep this promise: the library that Azure itself runs (runtime_worker.py, Python 3.13 and later) and
-`azure-functions` alone (fallback_worker.py, below that). The host (functions_host.py) knows only this module.
+Two workers implement it: the library that Azure itself runs (runtime_worker.py, Python 3.13 and later) and
+`azure-functions` alone (fallback_worker.py, earlier versions). The host (functions_host.py) uses only this module.
 """
 
 import importlib.util
@@ -15,11 +15,11 @@ ENTRY_MODULE = "function_app"
 
 
 class WorkerError(Exception):
-    """The app can't be served; the message is the worker's own where it gave one."""
+    """The app cannot be served. The message is the worker's own, if it gave one."""
 
 
 class InvocationFailed(Exception):
-    """The worker reports Failure for one call. The host turns it into a bare 500.
+    """The worker reports Failure for one call. The host turns it into an empty 500.
 
     `message` and `stack` are the worker's texts; `stack` may be empty.
     """
@@ -32,10 +32,10 @@ class InvocationFailed(Exception):
 
 @dataclass(frozen=True)
 class HttpCall:
-    """One call as the host hands it to the worker.
+    """One call as the host passes it to the worker.
 
-    `url` is absolute with the query as it was sent. Names in `headers` are lower-case and occur once; `params` are
-    the route's values; `query` has one value a name. `body` is empty where the caller sent none.
+    `url` is absolute and contains the query as sent. Names in `headers` are lower-case and occur once. `params` are the
+    route's values. `query` has one value per name. `body` is empty if the caller sent none.
     """
 
     method: str
@@ -48,7 +48,7 @@ class HttpCall:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """One answer; each cookie is a `Set-Cookie` header. `closes` means that the connection ends after it."""
+    """One answer. Each cookie is a `Set-Cookie` header. `closes` means that the connection ends after the answer."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -58,7 +58,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class Function:
-    """One HTTP function: `methods` in upper case, empty for any; `key` is the worker's own id for it."""
+    """One HTTP function. `methods` are in upper case, empty means any. `key` is the worker's own id for it."""
 
     name: str
     route: str
@@ -69,22 +69,22 @@ class Function:
 
 
 class Worker(Protocol):
-    """Serves one app directory; there is one worker a process, because the libraries keep module globals."""
+    """Serves one app directory. A process has one worker, because the libraries keep module globals."""
 
     functions: Sequence[Function]
 
     async def start(self) -> None:
-        """Load the app. Raises WorkerError when that fails or when the app has no HTTP function."""
+        """Load the app. Raises WorkerError if that fails or if the app has no HTTP function."""
 
     async def invoke(self, function: Function, call: HttpCall) -> HttpAnswer:
-        """Answer one call. Raises InvocationFailed where the real worker reports Failure."""
+        """Answer one call. Raises InvocationFailed if the worker reports Failure."""
 
     async def stop(self) -> None:
-        """Wait for the functions that run in threads, and let go of the threads."""
+        """Wait for the functions that run in threads, and release the threads."""
 
 
 def create_worker(app_directory: Path) -> Worker:
-    """The real worker library where it is installed (Python 3.13 and later), else the converters alone."""
+    """Return the real worker library's worker if it is installed (Python 3.13 and later), else the fallback."""
     if importlib.util.find_spec("azure_functions_runtime"):
         from .runtime_worker import RuntimeWorker
 
@@ -95,10 +95,10 @@ def create_worker(app_directory: Path) -> Worker:
 
 
 def claim_process(app_directory: Path) -> None:
-    """Put the app first on the import path, and have its entry module run anew.
+    """Put the app first on the import path, and make the next import run its entry module again.
 
-    A FunctionApp lists its functions only once, so a second start needs a second one; the modules that it imports
-    stay as they are. Raises WorkerError when this process holds another app, because those modules are global.
+    A FunctionApp lists its functions only once, so a second start needs a new FunctionApp. The modules that the entry
+    module imports stay loaded. Raises WorkerError if this process holds another app, because those modules are global.
     """
     served = sys.modules.get(ENTRY_MODULE)
     origin = getattr(served, "__file__", None)
@@ -113,9 +113,9 @@ def claim_process(app_directory: Path) -> None:
 
 
 def http_function(name: str, key: str, bindings: Sequence[Mapping[str, Any]]) -> Function | None:
-    """The HTTP function that these bindings (function.json's objects) describe; None for another trigger.
+    """Return the HTTP function that these bindings (objects of function.json) describe, or None for other triggers.
 
-    Without a route the function's name is the route; without methods every method is served.
+    Without a route, the function's name is the route. Without methods, the function serves every method.
     https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger
     """
     trigger = next((binding for binding in bindings if binding.get("type") == "httpTrigger"), None)

@@ -1,1 +1,1 @@
-"""What builds and proves the package."""
+"""Scripts that build, verify and deploy the package, and that analyse the source."""

@@ -1,7 +1,7 @@
-"""Draw the package from its imports: `make house` prints the rooms as a Mermaid chart, and the figures below it.
+"""Draw the package from its imports: `make house` prints its rooms (subpackages) as a Mermaid chart, and figures.
 
-Modules, import arrows and floors are read from the source. The frames from the trigger to the socket are counted in one
-real PUT against the stand-ins.
+Modules, import arrows and floors (import levels) are read from the source. The frames from the trigger to the socket
+are counted in one real PUT against the stand-ins.
 """
 
 import ast
@@ -51,7 +51,7 @@ def floors(graph: Mapping[str, frozenset[str]]) -> dict[str, int]:
     """Return each module's floor: one above the highest that it imports.
 
     Raises:
-        RecursionError: The imports make a circle.
+        RecursionError: The imports are circular.
     """
     known: dict[str, int] = {}
 
@@ -70,7 +70,7 @@ def _room(name: str) -> str:
 
 
 def chart(graph: Mapping[str, frozenset[str]]) -> str:
-    """Return the rooms, and the single modules beside them, as a Mermaid flowchart; figures count import arrows."""
+    """Return the rooms and top-level modules as a Mermaid flowchart. Each arrow shows its number of imports."""
     rooms = Counter(
         (_room(name), _room(below))
         for name, imported in graph.items()
@@ -122,7 +122,7 @@ def main() -> int:
     sys.stdout.write(f"{chart(graph)}\n\n")
     sys.stdout.write(
         f"{len(lines)} modules, {sum(map(len, graph.values()))} import arrows, {max(level.values()) + 1} floors,"
-        f" {sum(lines):,} lines, median {statistics.median(lines):.0f} a module\n"
+        f" {sum(lines):,} lines, median {statistics.median(lines):.0f} per module\n"
         f"{len(path)} frames from the trigger to the socket: {' > '.join(path)}\n"
     )
     return 0

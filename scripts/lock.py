@@ -1,7 +1,7 @@
-"""Write requirements.lock: what requirements.txt pins, with the hash of each wheel: `make lock`, after a change there.
+"""Write requirements.lock: the pins of requirements.txt with the hash of each wheel.
 
-For Python 3.13 on Linux, x86-64, which production runs. pip's own settings say where wheels come from; no address is
-written down.
+Run `make lock` after a change of requirements.txt. The wheels are for production: Python 3.13 on Linux, x86-64. pip's
+own settings decide where the wheels come from. The lock file contains no address.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ HEAD = """\
 
 
 def main() -> int:
-    """Download each wheel once, and note its hash."""
+    """Download each wheel once and write its hash."""
     with tempfile.TemporaryDirectory() as directory:
         platforms = [option for name in PLATFORMS for option in ("--platform", name)]
         subprocess.run(

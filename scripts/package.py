@@ -1,14 +1,14 @@
-"""Build the deployable zip, the same bytes every time, and prove that it runs: `make package`.
+"""Build the deployable zip reproducibly and verify that it runs: `make package`.
 
     python scripts/package.py [--output dist]
 
 1. Stages function_app.py, host.json, requirements.txt and update_profile/, and nothing else.
-2. Installs requirements.lock beside them, by hash, as wheels for Linux on x86-64.
-3. Compiles all of it. Byte code goes by a hash that nobody checks, so that no clock and no copy can make it stale: from
-   source a cold start takes several times as long.
+2. Installs requirements.lock next to them, by hash, as wheels for Linux on x86-64.
+3. Compiles everything. The byte code is hash-based and unchecked, so that no clock and no copy can make it stale. A
+   cold start from source takes several times as long.
 4. Zips it with fixed names, order, times and modes.
-5. Proves it (package_proof.py): unpacked read-only elsewhere, loaded by Azure's own worker library from the package
-   alone, one call answered; then the same without byte code, for the ratio.
+5. Verifies it (package_proof.py): unpacked read-only elsewhere and loaded by Azure's own worker library from the
+   package alone, it answers one call. A run without byte code gives the ratio.
 """
 
 import argparse
@@ -28,19 +28,17 @@ SITE_PACKAGES = Path(".python_packages/lib/site-packages")
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 LOCK = ROOT / "requirements.lock"
 ZIP_NAME = "update-profile.zip"
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store
 FILE_MODE = 0o100644
 
 
 def main() -> int:
-    """Build, zip, prove."""
+    """Build, zip and verify the package."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder for app/ and the zip")
     output: Path = parser.parse_args().output
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
-        sys.stderr.write(
-            f"The package is built with Python {PYTHON_VERSION}, which production runs; this is another.\n"
-        )
+        sys.stderr.write(f"The package must be built with Python {PYTHON_VERSION}, which production runs.\n")
         return 1
     staged, archive = output / "app", output / ZIP_NAME
     build(staged)
@@ -53,16 +51,16 @@ def main() -> int:
     (output / "again.zip").unlink()
     say(f"{archive.name}: {archive.stat().st_size / 1e6:.1f} MB, SHA-256 {digest}")
     if digest != second:
-        sys.stderr.write("Built twice, it is not the same bytes.\n")
+        sys.stderr.write("Two builds gave different bytes.\n")
         return 1
-    say("Built twice: the same bytes.")
+    say("Two builds gave the same bytes.")
     return subprocess.run(
         [sys.executable, "-m", "scripts.package_proof", str(archive)], cwd=ROOT, check=False
     ).returncode
 
 
 def build(stage: Path) -> None:
-    """Make the tree that is deployed."""
+    """Build the tree that is deployed."""
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     for name in APP:
@@ -73,12 +71,12 @@ def build(stage: Path) -> None:
         shutil.copyfile(source, target)
     _install(stage / SITE_PACKAGES)
     _compile(stage)
-    # azd leaves byte code out of what it zips unless a file of this name is there (its own zip; ours has no such file).
-    (stage / ".funcignore").write_text("# Nothing: all of this is deployed.\n", encoding="utf-8")
+    # azd omits byte code from its own zip unless a file of this name exists. Our zip does not contain the file.
+    (stage / ".funcignore").write_text("# Nothing is ignored: everything here is deployed.\n", encoding="utf-8")
 
 
 def _install(target: Path) -> None:
-    """Wheels alone, by hash; what an installation writes about itself is left out."""
+    """Install only wheels, by hash. Remove the files that record the installation itself."""
     platforms = [option for name in PLATFORMS for option in ("--platform", name)]
     subprocess.run(
         [
@@ -95,7 +93,7 @@ def _install(target: Path) -> None:
 
 
 def _compile(stage: Path) -> None:
-    """In a process of its own with a fixed hash seed: the order of a set is part of the byte code."""
+    """Compile in a separate process with a fixed hash seed, because the order of a set is part of the byte code."""
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     options = ("-q", "-f", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", "/")
@@ -103,7 +101,7 @@ def _compile(stage: Path) -> None:
 
 
 def write_zip(stage: Path, archive: Path) -> None:
-    """The tree as a zip that depends on its content alone."""
+    """Write the tree as a zip that depends only on the tree's content."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
         for path in sorted(stage.rglob("*")):
             name = path.relative_to(stage).as_posix()
@@ -115,7 +113,7 @@ def write_zip(stage: Path, archive: Path) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person who builds."""
+    """Print a line to standard output."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,7 +1,7 @@
-"""Prove a package: unpacked read-only elsewhere, it answers a call through Azure's own worker library, by itself.
+"""Verify a package: unpacked read-only elsewhere, it answers a call through Azure's own worker library on its own.
 
-The stand-ins run here; the package runs in an isolated interpreter that has nothing to import from but the package, the
-standard library, and the two libraries that speak the host's side of the protocol.
+The stand-ins run in this process. The package runs in an isolated interpreter that can import only from the package,
+the standard library, and the two libraries that implement the host's side of the protocol.
 """
 
 import importlib.metadata
@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 def main(archive: Path) -> int:
-    """Unpack, run, compare with the same tree without byte code; the exit status says whether it answered."""
+    """Unpack and run the package, and compare with the same tree without byte code. Returns 0 if it answered."""
     with tempfile.TemporaryDirectory() as name, Sandbox() as sandbox:
         place = Path(name)
         packed, plain, hosts_side = place / "packed", place / "plain", place / "hosts-side"
@@ -45,20 +45,20 @@ def main(archive: Path) -> int:
 def _compare(packed: Path, plain: Path, hosts_side: Path, sandbox: Sandbox) -> int:
     first = _answered(packed, hosts_side, sandbox)
     if first["status"] != 200 or first["strangers"]:
-        sys.stderr.write(f"The package does not answer by itself: {first}\n")
+        sys.stderr.write(f"The package does not answer on its own: {first}\n")
         return 1
     runs = [(_answered(packed, hosts_side, sandbox), _answered(plain, hosts_side, sandbox)) for _ in range(ROUNDS)]
     with_code, without = (statistics.median(run[side]["seconds"] for run in runs) for side in (0, 1))
     sys.stdout.write(
-        "Unpacked read-only, loaded by the worker library from the package alone, one call answered:"
-        f" {first['status']}.\nCold start, load to first answer: {with_code:.2f} s; from source without byte code"
+        "Unpacked read-only and loaded by the worker library from the package alone, it answered one call with"
+        f" {first['status']}.\nCold start, from load to first answer: {with_code:.2f} s; from source without byte code:"
         f" x {without / with_code:.1f} (median of {ROUNDS}).\n"
     )
     return 0
 
 
 def _answered(app: Path, hosts_side: Path, sandbox: Sandbox) -> dict[str, Any]:
-    """What one run in an isolated interpreter came to."""
+    """Return the result of one run in an isolated interpreter."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP"))}
     environment |= {**sandbox.settings(), "PROOF_TOKEN": sandbox.entra.sign_in("alice")}
     command = [sys.executable, "-I", "-B", "-W", "error", str(RUN), str(app), str(hosts_side), str(ROOT / "sandbox")]
@@ -70,7 +70,7 @@ def _answered(app: Path, hosts_side: Path, sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _copy_hosts_side(target: Path) -> None:
-    """The libraries of the host's side, without what they would bring."""
+    """Copy the libraries of the host's side without their dependencies."""
     for name in HOSTS_SIDE:
         for file in importlib.metadata.files(name) or ():
             if ".." not in file.parts:

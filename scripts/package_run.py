@@ -1,8 +1,8 @@
-"""Load an unpacked package as Azure's worker does, and make one call. Run by package_proof.py, isolated (-I -B).
+"""Load an unpacked package as Azure's worker does, and make one call. package_proof.py runs this isolated (-I -B).
 
     package_run.py APP HOSTS_SIDE SANDBOX
 
-Prints one line of JSON: the status, the seconds from load to answer, and what was imported from anywhere else.
+Prints one line of JSON: the status, the seconds from load to answer, and the modules imported from anywhere else.
 """
 
 import sys
@@ -11,16 +11,16 @@ import time
 STARTED_AT = time.perf_counter()
 APP, HOSTS_SIDE, SANDBOX = sys.argv[1:4]
 PACKAGES = f"{APP}/.python_packages/lib/site-packages"
-# The package first, as the real worker has it; of this environment's own packages nothing.
+# The package comes first, as in the real worker. This environment's own packages are excluded.
 sys.path[:] = [APP, PACKAGES, HOSTS_SIDE, *(path for path in sys.path if "site-packages" not in path and path != "")]
 
-import asyncio  # noqa: E402  only now, so that nothing is found elsewhere
+import asyncio  # noqa: E402  only now, so that every import uses the new path
 import json  # noqa: E402
 import os  # noqa: E402
 import types  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-# The host's behaviour, without what the stand-ins need.
+# Makes the sandbox modules importable without sandbox/__init__.py, which imports what the stand-ins need.
 hosts_behaviour = types.ModuleType("sandbox")
 hosts_behaviour.__path__ = [SANDBOX]
 sys.modules["sandbox"] = hosts_behaviour
@@ -28,7 +28,7 @@ sys.path_importer_cache.clear()
 
 
 async def call() -> int:
-    """One update, as the example has it."""
+    """Send one update with Microsoft's example."""
     from sandbox.functions_host import FunctionsHost
 
     host = await FunctionsHost.load(Path(APP))
@@ -42,7 +42,7 @@ async def call() -> int:
 
 
 def strangers() -> list[str]:
-    """Modules that came from neither the package nor the host's side, nor the standard library."""
+    """Return the modules that come from neither the package, the host's side nor the standard library."""
     known = (APP, HOSTS_SIDE, SANDBOX, sys.base_prefix, str(Path(sys.base_prefix).resolve()))
     files = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
     return sorted(

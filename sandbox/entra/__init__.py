@@ -1,4 +1,4 @@
-"""The stand-in of Entra ID: sign-in, keys, and the on-behalf-of grant. Scripted refusals: errors.py."""
+"""The stand-in for Entra ID: sign-in, keys and the on-behalf-of grant. errors.py has scripted refusals."""
 
 from .entra import Entra
 from .identity_endpoint import IdentityEndpoint

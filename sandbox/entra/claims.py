@@ -1,6 +1,6 @@
 """The claims of the access tokens that Entra issues.
 
-learn.microsoft.com/entra/identity-platform/access-token-claims-reference; for Partner Center's own tokens
+Sources: learn.microsoft.com/entra/identity-platform/access-token-claims-reference, and for Partner Center's tokens
 learn.microsoft.com/powershell/partnercenter/test-partner-security-requirements.
 """
 
@@ -15,14 +15,14 @@ from typing import Any
 from ..users import User
 from .configuration import Registration
 
-# Real ones are of about this size (bytes); it matters for caches and header limits.
+# Real tokens have about this size in bytes. The size matters for caches and header limits.
 ACCESS_TOKEN_BYTES = 2200
 
 
 def for_function(user: User, registration: Registration, *, base_url: str, version: str) -> dict[str, Any]:
-    """What our function is called with, valid for an hour, signed in with a second factor.
+    """Return the claims of a token for our function, valid for an hour, from a sign-in with a second factor.
 
-    A real v2 token has no `amr`: here the claim stands for what Entra remembers of the sign-in.
+    A real v2 token has no `amr`. Here the claim represents what Entra remembers about the sign-in.
     """
     claims = _common(user, registration.client_id)
     claims |= {"name": user.name.title(), "scp": registration.scope, "amr": ["pwd", "mfa"], "ver": version}
@@ -34,14 +34,14 @@ def for_function(user: User, registration: Registration, *, base_url: str, versi
 
 
 def v1_issuer_host(base_url: str) -> str:
-    """Whom v1 tokens name: the cloud's own host for the real names, the stand-in itself for an unknown one."""
+    """Return the issuer host of v1 tokens: the cloud's own host for a real host name, else the stand-in itself."""
     if base_url.startswith("https://localhost:"):
         return base_url
     return "https://sts.chinacloudapi.cn" if base_url.endswith(".cn") else "https://sts.windows.net"
 
 
 def for_partner_center(user: User, registration: Registration, *, resource: str) -> dict[str, Any]:
-    """A v1 token, whatever endpoint it was asked for at, padded to the size of a real one."""
+    """Return the claims of a v1 token, whatever endpoint issues it, padded to the size of a real token."""
     claims = {
         "acr": "1",
         "amr": ["pwd", "mfa"],
@@ -65,12 +65,12 @@ def _common(user: User, application: str) -> dict[str, Any]:
         "oid": user.object_id,
         "tid": user.tenant_id,
         "sub": base64.urlsafe_b64encode(pairwise).decode("ascii").rstrip("="),
-        # Makes two tokens of one second differ, as the real claim does.
+        # Makes two tokens from the same second differ, as the real claim does.
         "uti": secrets.token_urlsafe(16),
     }
 
 
 def _padded(claims: Mapping[str, Any]) -> dict[str, Any]:
-    # Header, dots and an RSA signature take about 500 bytes; base64 makes 4 of 3.
+    # Header, dots and an RSA signature take about 500 bytes. base64 turns 3 bytes into 4.
     missing = (ACCESS_TOKEN_BYTES - 500) * 3 // 4 - len(json.dumps(claims))
     return {**claims, "aio": secrets.token_urlsafe(max(missing, 16))[: max(missing, 16)]}

@@ -1,4 +1,4 @@
-"""What is registered at the stand-in: our application, Partner Center, and the credentials that are accepted."""
+"""The registrations of the stand-in: our application, Partner Center and the accepted credentials."""
 
 import secrets
 import uuid
@@ -16,18 +16,18 @@ def _guid() -> str:
 
 @dataclass
 class Registration:
-    """Our application, made up anew at each start.
+    """Our application, with new values for each instance.
 
     Attributes:
-        client_id, client_secret: The function's own.
-        certificate_key: The public key of the certificate that may sign client assertions; None: none may.
-        identity_object_id: The managed identity whose tokens are a federated credential (`sub`), always on.
-        identity_client_id: The same identity as GET /msi/token names it.
+        client_id, client_secret: The function's id and secret.
+        certificate_key: The public key of the certificate that may sign client assertions. None means no certificate.
+        identity_object_id: The managed identity (`sub`) whose tokens are a federated credential. It is always accepted.
+        identity_client_id: The client id of the same identity, as used in GET /msi/token.
         identity_header: The secret of the identity endpoint (X-IDENTITY-HEADER).
-        federated_audience: The `aud` of such tokens; other clouds have other ones.
-        caller_client_id: The client that people sign in with (`azp`, `appid`).
-        scope: What sign_in puts into `scp`.
-        resources: The APIs that tokens can be asked for.
+        federated_audience: The `aud` of the managed identity's tokens. It differs between clouds.
+        caller_client_id: The client that users sign in with (`azp`, `appid`).
+        scope: The `scp` value of tokens from sign_in.
+        resources: The APIs that tokens can be requested for.
     """
 
     client_id: str = field(default_factory=_guid)
@@ -43,5 +43,5 @@ class Registration:
 
     @property
     def audience_uri(self) -> str:
-        """The application id URI: the audience of v1 tokens."""
+        """The application ID URI, which is the audience of v1 tokens."""
         return f"api://{self.client_id}"

@@ -1,4 +1,4 @@
-"""How our application proves at the token endpoint who it is: secret, certificate or federated identity."""
+"""How our application authenticates at the token endpoint: by secret, certificate or federated identity."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 def refuse_client(
     form: Mapping[str, str], registration: Registration, keys: KeyRing, *, token_endpoint: str, identity_issuer: str
 ) -> Answer | None:
-    """The refusal of a client that does not prove itself; None when it does."""
+    """Return the refusal of a client that does not authenticate, or None for a valid client."""
     if "client_secret" in form:
         return None if form["client_secret"] == registration.client_secret else wrong_secret()
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
@@ -31,7 +31,7 @@ def refuse_client(
 
 
 def _refuse_certificate(assertion: str, registration: Registration, *, token_endpoint: str) -> Answer | None:
-    """learn.microsoft.com/entra/identity-platform/certificate-credentials."""
+    """Check a certificate's assertion (learn.microsoft.com/entra/identity-platform/certificate-credentials)."""
     try:
         if registration.certificate_key is None:
             return refusal(401, "invalid_client", (700027,))
@@ -42,12 +42,15 @@ def _refuse_certificate(assertion: str, registration: Registration, *, token_end
 
 
 def _refuse_identity(assertion: str, registration: Registration, keys: KeyRing, *, issuer: str) -> Answer | None:
-    """learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity."""
+    """Check a managed identity's token.
+
+    Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity.
+    """
     try:
         claims = keys.verify(assertion, audience=registration.federated_audience)
     except jwt.PyJWTError:
         return refusal(401, "invalid_client", (700213,))
-    # The subject is compared as written: the real one is case-sensitive too.
+    # The comparison of the subject is case-sensitive, as in the real service.
     if (claims.get("iss"), claims.get("sub")) != (issuer, registration.identity_object_id):
         return refusal(401, "invalid_client", (700213,))
     return None

@@ -1,4 +1,4 @@
-"""The stand-in of Entra ID."""
+"""The stand-in for Entra ID."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ from .key_ring import KeyRing
 
 Endpoint = Literal["token", "keys", "discovery", "instance"]
 
-# (method, path) of each endpoint; the group is the tenant.
+# The method and path of each endpoint. The group is the tenant.
 _ENDPOINTS = {
     "token": ("POST", re.compile(r"/([^/]+)/oauth2/v2\.0/token")),
     "keys": ("GET", re.compile(r"/([^/]+)/discovery/v2\.0/keys")),
@@ -34,14 +34,14 @@ _ENDPOINTS = {
 
 
 class Entra(StandIn):
-    """Signs people in, publishes keys, and exchanges their tokens for Partner Center's.
+    """Signs users in, publishes keys, and exchanges the users' tokens for Partner Center tokens.
 
     Attributes:
-        tenants: The two tenants it knows. Alice and bob are of the first, carol is of the second.
-        users: The people by name.
-        registration: Our application; change it in place to register something else.
+        tenants: The two known tenants. Alice and bob belong to the first, carol belongs to the second.
+        users: The users by name.
+        registration: Our application. Change it in place to register something else.
         keys: The signing keys.
-        expires_in_seconds: Life of the tokens it issues for Partner Center.
+        expires_in_seconds: Lifetime of the tokens issued for Partner Center.
     """
 
     scripted_endpoint = "token"
@@ -66,7 +66,7 @@ class Entra(StandIn):
         return self.registration.client_secret
 
     def settings(self) -> dict[str, str]:
-        """The function's settings that name this stand-in."""
+        """Return the function's settings that point to this stand-in."""
         return {
             "ENTRA_CLIENT_ID": self.client_id,
             "ENTRA_CLIENT_SECRET": self.client_secret,
@@ -83,9 +83,9 @@ class Entra(StandIn):
         amr: tuple[str, ...] = ("pwd", "mfa"),
         **other: Any,  # noqa: ANN401 - any claim
     ) -> str:
-        """An access token of that user for our function. `other` replaces claims; None leaves one out.
+        """Return an access token of that user for our function. `other` replaces claims; None omits a claim.
 
-        A negative lifetime makes an expired token.
+        A negative lifetime gives an expired token.
         """
         good = claims.for_function(self.users[name], self.registration, base_url=self.base_url, version=version)
         return self._mint(good, lifetime_seconds, {"amr": list(amr), **other})
@@ -98,17 +98,17 @@ class Entra(StandIn):
         key: SigningKey | None = None,
         algorithm: str = "RS256",
     ) -> str:
-        """Any token at all. See KeyRing.mint."""
+        """Return a token with any payload. See KeyRing.mint."""
         return self.keys.mint(payload, headers=headers, key=key, algorithm=algorithm)
 
     def mint_raw(
         self, payload: bytes, *, headers: Mapping[str, Any] | None = None, key: SigningKey | None = None
     ) -> str:
-        """A token over exactly these bytes: NaN, a claim given twice, no JSON at all."""
+        """Return a token over exactly these bytes, such as NaN, a duplicate claim or invalid JSON."""
         return self.keys.mint(payload, headers=headers, key=key)
 
     def rotate_keys(self, *, keep: bool = False) -> SigningKey:
-        """Sign with a new key; `keep` leaves the older ones published. Returns the new one."""
+        """Sign with a new key from now on. `keep` leaves the older keys published. Returns the new key."""
         return self.keys.rotate(keep=keep)
 
     def script(
@@ -119,25 +119,25 @@ class Entra(StandIn):
         tenant: str | None = None,
         user: str | None = None,
     ) -> None:
-        """Give `answers`, in order and `times` times over, at that endpoint. None means any, or for ever."""
+        """Give `answers` in order, `times` times. `times` None means no limit; any other None means any value."""
         self.add_rule(answers, Asked(endpoint=path, tenant=tenant, user=user), times=times)
 
     def partner_center_token(self, user: User | str, *, resource: str = PARTNER_CENTER, **other: Any) -> str:  # noqa: ANN401
-        """An access token of that user for Partner Center, as the exchange issues it. `other` as in sign_in."""
+        """Return an access token of that user for Partner Center, as the exchange issues it. `other` as in sign_in."""
         user = self.users[user] if isinstance(user, str) else user
         good = claims.for_partner_center(user, self.registration, resource=resource)
         return self._mint(good, self.expires_in_seconds, other)
 
     def refresh_token(self, user: User) -> str:
-        """Opaque, and of a real one's size."""
+        """Return an opaque refresh token of a realistic size."""
         return f"1.{user.object_id}.{secrets.token_urlsafe(800)}"
 
     def id_token(self, user: User) -> str:
-        """Who signed in, for our application (OpenID Connect)."""
+        """Return the id token (OpenID Connect) of that user for our application."""
         return self.mint(claims.for_function(user, self.registration, base_url=self.base_url, version="2.0"))
 
     def describe(self, entry: Entry) -> None:
-        """The endpoint and tenant from the path, the user from the assertion."""
+        """Set endpoint and tenant from the path, and the user from the assertion."""
         path = urlsplit(entry.path).path
         for endpoint, (method, pattern) in _ENDPOINTS.items():
             if (found := pattern.fullmatch(path)) and method == entry.method:
@@ -147,7 +147,7 @@ class Entra(StandIn):
             entry.user = user_name(self.users.values(), peek(entry.form.get("assertion", "")).get("oid"))
 
     def true_answer(self, entry: Entry) -> Answer:
-        """What Entra answers."""
+        """Return Entra's answer."""
         tenant = entry.tenant or ""
         match entry.endpoint:
             case "token":
@@ -161,7 +161,7 @@ class Entra(StandIn):
         return refusal(404, "invalid_request", (900144,))
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
-        """Settings, and signing in."""
+        """Return the routes for the settings and the sign-in."""
         return {
             ("GET", "settings"): lambda _: self.settings(),
             ("POST", "sign-in"): lambda body: {
@@ -170,7 +170,7 @@ class Entra(StandIn):
         }
 
     def reset(self) -> None:
-        """As at the start, but for the keys: whoever has learnt them may go on using them."""
+        """Restore the initial state, except the keys: clients may have cached them."""
         super().reset()
         self.expires_in_seconds = 3600
         self.registration = replace(self._registered)

@@ -1,8 +1,8 @@
-"""Refusals of the token endpoint in Entra's shape, true and scripted ones alike.
+"""Refusals of the token endpoint in Entra's format, for true and scripted answers.
 
-The members: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example. The
-numbers: learn.microsoft.com/entra/identity-platform/reference-error-codes. Texts are in Entra's manner; nobody may
-depend on them.
+Source of the members: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example.
+Source of the numbers: learn.microsoft.com/entra/identity-platform/reference-error-codes. The texts imitate Entra's. Do
+not depend on them.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..script import Answer
 
-# What a conditional-access policy that asks for more sends along (a claims request, OpenID Connect Core 5.5).
+# The claims request that a conditional-access policy sends with its refusal (OpenID Connect Core 5.5).
 MFA_CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
 _TEXTS = {
@@ -50,7 +50,7 @@ def refusal(
     claims: str | None = None,
     **more: Any,  # noqa: ANN401 - the fields of an Answer
 ) -> Answer:
-    """Any refusal. `claims` is JSON as text, as it goes out; None leaves that member out, as with `suberror`."""
+    """Return any refusal. `claims` is JSON text, sent as given. If `claims` or `suberror` is None, it is omitted."""
     now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z"
     trace_id, correlation_id = str(uuid.uuid4()), str(uuid.uuid4())
     text = _TEXTS.get(codes[0], "The request was refused.") if codes else "The request was refused."
@@ -76,23 +76,23 @@ def refusal(
 
 
 def throttled(retry_after: str | int | None = 30, **more: Any) -> Answer:  # noqa: ANN401
-    """429; None as `retry_after` (seconds, or any text) sends no Retry-After."""
+    """A 429. `retry_after` is seconds or any text. None means no Retry-After header."""
     headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
     return refusal(429, "temporarily_unavailable", (50196,), headers=headers, **more)
 
 
 def interaction_required(claims: str | None = MFA_CLAIMS, **more: Any) -> Answer:  # noqa: ANN401
-    """A policy wants more of the user (50076); None as `claims` sends no challenge."""
+    """A policy requires a further factor from the user (50076). None as `claims` sends no challenge."""
     return refusal(400, "interaction_required", (50076,), suberror="basic_action", claims=claims, **more)
 
 
 def consent_required(**more: Any) -> Answer:  # noqa: ANN401
-    """Nobody has consented to Partner Center for our application (65001)."""
+    """No consent to Partner Center exists for our application (65001)."""
     return refusal(400, "invalid_grant", (65001,), suberror="consent_required", **more)
 
 
 def access_blocked(code: int = 53003, **more: Any) -> Answer:  # noqa: ANN401
-    """A policy (53003), a missing assignment (50105) or a disabled account (50057): no challenge comes."""
+    """A policy (53003), a missing assignment (50105) or a disabled account (50057). No challenge is sent."""
     return refusal(400, "invalid_grant", (code,), **more)
 
 
@@ -107,10 +107,10 @@ def unknown_resource(**more: Any) -> Answer:  # noqa: ANN401
 
 
 def wrong_secret(**more: Any) -> Answer:  # noqa: ANN401
-    """Our client secret is not, or no longer, right (7000215)."""
+    """Our client secret is wrong or no longer valid (7000215)."""
     return refusal(401, "invalid_client", (7000215,), **more)
 
 
 def unavailable(status: int = 503, **more: Any) -> Answer:  # noqa: ANN401
-    """A 5xx page of the front end: HTML, no JSON."""
+    """A 5xx page of the front end, as HTML and not JSON."""
     return Answer(status=status, headers=(("Content-Type", "text/html"),), body=b"<h1>Service unavailable</h1>", **more)

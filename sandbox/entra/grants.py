@@ -1,6 +1,6 @@
-"""The on-behalf-of grant: who may exchange which assertion for what.
+"""The on-behalf-of grant: which application may exchange which assertion for which token.
 
-learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow.
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow.
 """
 
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 OPENID_SCOPES = ("openid", "profile", "offline_access", "email")
 
-# What PyJWT says of an assertion -> what Entra says of it; anything else is malformed (50027).
+# PyJWT's error for an assertion -> Entra's error number. Any other error means malformed (50027).
 _REFUSED_ASSERTIONS = {
     jwt.ExpiredSignatureError: 500133,
     jwt.ImmatureSignatureError: 500133,
@@ -31,7 +31,7 @@ _REFUSED_ASSERTIONS = {
 
 
 def on_behalf_of(entra: "Entra", tenant: str, form: Mapping[str, str]) -> Answer:
-    """Answer one token request, in the order in which Entra is known to look at things."""
+    """Answer one token request. The checks run in the known order of Entra."""
     if tenant not in entra.tenants:
         return refusal(400, "invalid_request", (90002,))
     refused = _refuse_request(form) or _refuse_application(entra, tenant, form)
@@ -66,7 +66,7 @@ def _refuse_application(entra: "Entra", tenant: str, form: Mapping[str, str]) ->
 
 
 def _wanted(scopes: str) -> tuple[str, str]:
-    """Resource and permission that are asked for, the OpenID scopes left aside."""
+    """Return the requested resource and permission, ignoring the OpenID scopes."""
     for scope in scopes.split():
         if scope not in OPENID_SCOPES:
             resource, _, permission = scope.rpartition("/")

@@ -1,7 +1,7 @@
-"""The stand-in of the endpoint that gives an Azure Functions app the tokens of its managed identity.
+"""The stand-in for the endpoint that gives an Azure Functions app the tokens of its managed identity.
 
-learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference: plain HTTP on the loopback
-address, guarded by a secret header.
+The endpoint uses plain HTTP on the loopback address and requires a secret header. Source:
+learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference.
 """
 
 import time
@@ -22,14 +22,14 @@ PATH = "/msi/token"
 
 
 class IdentityEndpoint(StandIn):
-    """Gives out tokens that Entra takes as our application's federated credential."""
+    """Issues tokens that Entra accepts as our application's federated credential."""
 
     def __init__(self, entra: "Entra") -> None:
         super().__init__(None)
         self._entra = entra
 
     def settings(self) -> dict[str, str]:
-        """What Azure sets in the app's environment, and the function's setting that names the identity."""
+        """Return the variables that Azure sets for the app, and the function's setting that names the identity."""
         return {
             "IDENTITY_ENDPOINT": f"{self.base_url}{PATH}",
             "IDENTITY_HEADER": self._entra.registration.identity_header,
@@ -37,15 +37,15 @@ class IdentityEndpoint(StandIn):
         }
 
     def script(self, *answers: Answer, times: int | None = 1) -> None:
-        """Give `answers`, in order and `times` times over; None means for ever."""
+        """Give `answers` in order, `times` times. None means no limit."""
         self.add_rule(answers, Asked(), times=times)
 
     def describe(self, entry: Entry) -> None:
-        """The one endpoint there is."""
+        """Set the endpoint, which is "msi" for the only known path."""
         entry.endpoint = "msi" if urlsplit(entry.path).path == PATH else None
 
     def true_answer(self, entry: Entry) -> Answer:
-        """A token of the identity for the resource that was asked for."""
+        """Return a token of the identity for the requested resource."""
         registration = self._entra.registration
         query = {name: values[0] for name, values in parse_qs(urlsplit(entry.path).query).items()}
         if entry.header("X-IDENTITY-HEADER") != registration.identity_header:
@@ -55,7 +55,7 @@ class IdentityEndpoint(StandIn):
         return Answer.json(self._token(query["resource"]))
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
-        """The settings."""
+        """Return the route for the settings."""
         return {("GET", "settings"): lambda _: self.settings()}
 
     def _token(self, resource: str) -> dict[str, str]:

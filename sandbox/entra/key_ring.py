@@ -1,4 +1,4 @@
-"""The keys that Entra signs with, and the tokens made with them."""
+"""The keys that Entra signs with, and the tokens signed with them."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from ..tokens import SigningKey, peek, sign
 
 
 class KeyRing:
-    """Published keys, the newest last; that one signs."""
+    """The published keys. The last one is the newest and signs."""
 
     def __init__(self) -> None:
         self.published = [SigningKey()]
@@ -21,7 +21,7 @@ class KeyRing:
         return self.published[-1]
 
     def rotate(self, *, keep: bool) -> SigningKey:
-        """Sign with a new key from now on; `keep` leaves the older ones published."""
+        """Sign with a new key from now on. `keep` leaves the older keys published."""
         self.published = [*(self.published if keep else ()), SigningKey()]
         return self.current
 
@@ -33,9 +33,9 @@ class KeyRing:
         key: SigningKey | None = None,
         algorithm: str = "RS256",
     ) -> str:
-        """A token over `payload`. None as `key` is the current one; `headers` come over typ, alg and kid.
+        """Return a token over `payload`. If `key` is None, the current key signs.
 
-        A header given as None is left out.
+        `headers` replace typ, alg and kid. A header given as None is omitted.
         """
         key = key or self.current
         merged = {"typ": "JWT", "alg": algorithm, "kid": key.kid, **(headers or {})}
@@ -43,10 +43,10 @@ class KeyRing:
         return sign(data, headers={name: value for name, value in merged.items() if value is not None}, key=key)
 
     def verify(self, token: str, *, audience: str | list[str]) -> dict[str, Any]:
-        """The claims of a token that a published key has signed, for `audience`, in its time.
+        """Return the claims of a token that is signed by a published key, valid now, and issued for `audience`.
 
         Raises:
-            jwt.PyJWTError: it is not such a token; the subclass says why.
+            jwt.PyJWTError: The token is not valid. The subclass gives the reason.
         """
         kid = peek(token, 0).get("kid")
         key = next((key for key in self.published if key.kid == kid), None)

@@ -1,6 +1,6 @@
-"""Entra's documents: discovery and keys.
+"""Entra's metadata documents: discovery, keys and instances.
 
-learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#fetch-the-openid-configuration-document.
+Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#fetch-the-openid-configuration-document.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def discovery(entra: "Entra", tenant: str) -> Answer:
-    """The OpenID configuration of a tenant; 400 (90002) for one that is not known."""
+    """Return the OpenID configuration of a tenant, or a 400 (90002) for an unknown tenant."""
     if tenant not in entra.tenants:
         return refusal(400, "invalid_tenant", (90002,))
     base = f"{entra.base_url}/{tenant}"
@@ -35,7 +35,7 @@ def discovery(entra: "Entra", tenant: str) -> Answer:
 
 
 def keys(entra: "Entra", tenant: str) -> Answer:
-    """The published keys of a tenant. As in the real document each names the v2 issuer, for v1 tokens too."""
+    """Return the published keys of a tenant. As in the real document, each names the v2 issuer, also for v1 tokens."""
     if tenant not in entra.tenants:
         return refusal(400, "invalid_tenant", (90002,))
     issuer = f"{entra.base_url}/{tenant}/v2.0"
@@ -43,7 +43,7 @@ def keys(entra: "Entra", tenant: str) -> Answer:
 
 
 def instance(entra: "Entra") -> Answer:
-    """What MSAL asks about a host it does not know: this one is its own cloud."""
+    """Return the document that MSAL requests for an unknown host: this host is its own cloud."""
     host = entra.base_url.removeprefix("https://")
     return Answer.json(
         {

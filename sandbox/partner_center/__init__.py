@@ -1,4 +1,4 @@
-"""The stand-in of Partner Center's support profile. Scripted answers: answers.py."""
+"""The stand-in for Partner Center's support profile. answers.py has constructors for scripted answers."""
 
 from .partner_center import PartnerCenter
 

@@ -1,4 +1,4 @@
-"""Serve the stand-in of Partner Center alone: `python -m sandbox.partner_center [--port N]`."""
+"""Serve only the stand-in for Partner Center: `python -m sandbox.partner_center [--port N]`."""
 
 import ssl
 
@@ -8,10 +8,10 @@ from .partner_center import PartnerCenter
 
 
 def create(context: ssl.SSLContext) -> PartnerCenter:
-    """One that trusts an Entra of its own, which does not listen; tokens come from POST /_sandbox/sign-in."""
+    """Create a stand-in that trusts its own Entra, which does not listen. POST /_sandbox/sign-in gives tokens."""
     entra = Entra(context)
     return PartnerCenter(context, entra=entra)
 
 
 if __name__ == "__main__":
-    main(create, "A stand-in of Partner Center; POST /_sandbox/sign-in gives tokens for it.")
+    main(create, "Serve a stand-in for Partner Center. POST /_sandbox/sign-in gives tokens for it.")

@@ -1,4 +1,4 @@
-"""The stand-in of Partner Center's support profile."""
+"""The stand-in for Partner Center's support profile."""
 
 import ssl
 import uuid
@@ -23,7 +23,7 @@ from .token_check import bearer, check, has_mfa
 READ_PATH = "/v1/profiles/support"
 PUT_PATH = "/v1/profiles/supportprofile"
 
-# Undocumented, but on every recorded answer; a client must not relay or need them.
+# Undocumented, but present on every recorded answer. A client must neither relay nor need them.
 SERVICE_HEADERS = (
     ("MS-CV", "TGRwSCPlyUqFmSVb.0"),
     ("MS-ServerId", "201112506"),
@@ -32,19 +32,19 @@ SERVICE_HEADERS = (
 
 
 class PartnerCenter(StandIn):
-    """Reads and replaces support profiles for tokens that Entra's keys have signed.
+    """Reads and replaces support profiles for tokens that are signed with Entra's keys.
 
     Attributes:
-        profiles: Tenant id -> its profile, in camelCase, with switches for reads that lag and values that change.
-        put_path: The one path that takes PUT; the documented one, or the SDKs' /v1/profiles/support.
-        get_path: The one path that takes GET.
-        tell_mfa: Answer ValidateMfa with isMfaCompliant.
-        require_mfa: Refuse a token whose `amr` shows no second factor.
-        audiences: The `aud` values that are accepted.
+        profiles: Tenant id -> its profile in camelCase, with switches for lagging reads and rewritten values.
+        put_path: The only path that accepts PUT: the documented one, or /v1/profiles/support as in the SDKs.
+        get_path: The only path that accepts GET.
+        tell_mfa: Whether to answer ValidateMfa with isMfaCompliant.
+        require_mfa: Whether to refuse a token whose `amr` shows no second factor.
+        audiences: The accepted `aud` values.
     """
 
     def __init__(self, context: ssl.SSLContext, *, entra: Entra) -> None:
-        """`entra` is whose tokens are trusted, and who its users are."""
+        """Create the stand-in. `entra` is the issuer of the trusted tokens and defines the users."""
         super().__init__(context)
         self._entra = entra
         self.profiles = Profiles()
@@ -58,16 +58,16 @@ class PartnerCenter(StandIn):
         tenant: str | None = None,
         user: str | None = None,
     ) -> None:
-        """Give `answers`, in order and `times` times over. None means any, or for ever."""
+        """Give `answers` in order, `times` times. `times` None means no limit; any other None means any value."""
         self.add_rule(answers, Asked(method=method, tenant=tenant, user=user), times=times)
 
     def reset(self) -> None:
-        """As at the start: the profiles too."""
+        """Restore the initial state, including the profiles."""
         super().reset()
         self._set_to_start()
 
     def describe(self, entry: Entry) -> None:
-        """Tenant and user from the token, unverified."""
+        """Set tenant and user from the unverified token."""
         claims = peek(bearer(entry.header("Authorization")) or "")
         entry.endpoint = "profile" if urlsplit(entry.path).path in (self.put_path, self.get_path) else None
         tenant = claims.get("tid")
@@ -75,7 +75,7 @@ class PartnerCenter(StandIn):
         entry.user = user_name(self._entra.users.values(), claims.get("oid"))
 
     def true_answer(self, entry: Entry) -> Answer:
-        """What Partner Center answers, the ids included."""
+        """Return Partner Center's answer, including the ids."""
         claims, refusal = check(
             bearer(entry.header("Authorization")),
             self._entra.keys,
@@ -89,7 +89,7 @@ class PartnerCenter(StandIn):
         return self.finish(answer, entry)
 
     def finish(self, answer: Answer, entry: Entry) -> Answer:
-        """Add the ids, the caller's or made ones, and what else the service sends, to an answer that has them."""
+        """Add the ids (the caller's or new ones) and the service headers to an answer with `echo_ids`."""
         if not answer.echo_ids:
             return answer
         names = ("MS-CorrelationId", "MS-RequestId")
@@ -97,7 +97,7 @@ class PartnerCenter(StandIn):
         return replace(answer, headers=(*answer.headers, *ids, *SERVICE_HEADERS), echo_ids=False)
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
-        """Settings, the profiles, and a token for Partner Center itself."""
+        """Return the routes for the settings, the profiles and a token for Partner Center."""
         return {
             ("GET", "settings"): lambda _: self.settings(),
             ("GET", "profiles"): lambda _: self.profiles,
@@ -106,7 +106,7 @@ class PartnerCenter(StandIn):
         }
 
     def settings(self) -> dict[str, str]:
-        """The function's settings that name this stand-in."""
+        """Return the function's settings that point to this stand-in."""
         return {"PARTNER_CENTER_BASE_URL": self.base_url}
 
     def _serve(self, entry: Entry, tenant: str) -> Answer:

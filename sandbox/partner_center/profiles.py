@@ -1,13 +1,13 @@
 """The stored support profiles, one per partner tenant.
 
-learn.microsoft.com/partner-center/developer/update-support-profile and get-support-profile.
+Sources: learn.microsoft.com/partner-center/developer/update-support-profile and get-support-profile.
 """
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-# Values that nobody would take for Microsoft's example, which tests like to send.
+# These values differ from Microsoft's example, which most tests send.
 START = {"email": "help@contoso.example", "telephone": "+1 425 555 0100", "website": "https://contoso.example/help"}
 
 Record = dict[str, Any]
@@ -16,10 +16,10 @@ NAMES = ("email", "telephone", "website")
 
 
 class Profiles(dict[str, Record]):
-    """Tenant id -> its profile in camelCase. Change it at will: unknown members are given to readers as well.
+    """Tenant id -> its profile in camelCase. Tests may change it freely. Readers get unknown members as well.
 
     Attributes:
-        rewrite: What the service makes of a record that is written; as it comes, a copy.
+        rewrite: Returns the record that is stored for a written record. By default it returns a copy.
     """
 
     def __init__(self) -> None:
@@ -29,36 +29,37 @@ class Profiles(dict[str, Record]):
         self._old: dict[str, list[Record]] = {}
 
     def lag(self, *, reads: int) -> None:
-        """Let reads lag: behind each write from now on the next `reads` of that tenant give the old record.
+        """Make reads lag: after each write from now on, the next `reads` reads of that tenant return the old record.
 
-        0 means that none does. A write's own answer has the new record in any case.
+        0 turns the lag off. The answer to the write always contains the new record.
         """
         self._lag_reads = reads
         self._old.clear()
 
     def start_anew(self, records: dict[str, Record]) -> None:
-        """Hold these alone, with every switch off."""
+        """Replace all records with these, and turn every switch off."""
         self.lag(reads=0)
         self.rewrite = dict
         self.clear()
         self.update(records)
 
     def read(self, tenant: str) -> Record:
-        """The resource as it is given to a reader: unset members are left out, never null."""
+        """Return the resource as a reader gets it. Unset members are omitted, never null."""
         old = self._old.get(tenant)
         return _resource(old.pop() if old else self.get(tenant, {}))
 
     def replace(self, tenant: str, body: bytes) -> Record:
-        """Store the whole resource and give it out. Names are read in any case, unknown ones are dropped.
+        """Store the whole resource and return it. Names match in any case; unknown names are dropped.
 
-        What is left out or null is unset behind it: no document says what the real one does.
+        A member that is absent or null is unset afterwards. No document says what the real service does.
 
         Raises:
-            ValueError: the body is not a JSON object. TypeError: one of its values is no text.
+            ValueError: The body is not a JSON object.
+            TypeError: A value is not a string.
         """
         given = json.loads(body)
         if not isinstance(given, dict):
-            raise ValueError("not an object")  # noqa: TRY004 - as bad as no JSON at all
+            raise ValueError("not an object")  # noqa: TRY004 - the same error as invalid JSON
         values = {name.lower(): value for name, value in given.items()}
         profile = {name: values[name] for name in NAMES if values.get(name) is not None}
         if not all(isinstance(value, str) for value in profile.values()):

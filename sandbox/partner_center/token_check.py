@@ -1,4 +1,4 @@
-"""Whether a bearer token is good at Partner Center."""
+"""Checks whether Partner Center accepts a bearer token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ ISSUERS = ("https://sts.windows.net/{}/", "https://sts.chinacloudapi.cn/{}/")
 
 
 def bearer(authorization: str | None) -> str | None:
-    """The token in an Authorization header; None when there is none."""
+    """Return the token in an Authorization header, or None."""
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def has_mfa(claims: Mapping[str, Any]) -> bool:
-    """Whether the user signed in with a second factor. As in Microsoft's samples, any value ending in "mfa" does."""
+    """Whether the user signed in with a second factor: any `amr` value ending in "mfa", as in Microsoft's samples."""
     methods = claims.get("amr")
     return isinstance(methods, list) and any(str(method).endswith("mfa") for method in methods)
 
@@ -27,7 +27,7 @@ def has_mfa(claims: Mapping[str, Any]) -> bool:
 def check(
     token: str | None, keys: KeyRing, *, audiences: Sequence[str], require_mfa: bool
 ) -> tuple[dict[str, Any], Answer | None]:
-    """The claims of a good token; behind them the refusal of a bad one, None for a good one."""
+    """Return the claims and None for a valid token, or a refusal as the second value for an invalid one."""
     if token is None:
         return {}, answers.missing_token()
     try:
