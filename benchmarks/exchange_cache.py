@@ -39,7 +39,7 @@ def _remembered(callers: list[Caller]) -> ExpiringCache[bytes, Caller]:
     """Return a cache of validated tokens: the token's digest -> the caller."""
     known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_CACHED_TOKENS)
     for caller in callers:
-        known.keep(caller.token_digest, caller, until=caller.expires_at)
+        known.keep(caller.token_digest, caller, seconds=3600)
     return known
 
 

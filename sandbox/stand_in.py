@@ -69,6 +69,10 @@ class StandIn(ABC):
         """Complete a scripted answer before it is sent."""
         return answer
 
+    def with_additions(self, answer: Answer, entry: Entry) -> Answer:
+        """Add what the real service adds to every answer of a kind, scripted or not."""
+        return answer
+
     def add_rule(self, answers: tuple[Answer, ...], bound_to: Asked, *, times: int | None) -> None:
         """Script `answers`. See Rules.add."""
         self._rules.add(answers, bound_to, times=times)
@@ -89,6 +93,7 @@ class StandIn(ABC):
         self.journal.append(entry)
         scripted = self._rules.take(entry.asked)
         answer = self.true_answer(entry) if scripted is None else self._scripted(scripted, entry)
+        answer = self.with_additions(answer, entry)
         entry.status = answer.status
         return answer
 

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class User:
-    """One user. The object id is Entra's `oid`, the tenant id is its `tid`."""
+    """One user. The object id is Entra's `oid`, the tenant id is its `tid`.
+
+    `policy_id` is the Conditional Access policy that applies to the user. None: none does.
+    """
 
     name: str
     object_id: str
     tenant_id: str
+    policy_id: str | None = None
 
 
 def create_users(tenants: tuple[str, str]) -> dict[str, User]:
     """Create alice and bob in the first tenant and carol in the second, with new ids."""
     first, second = tenants
     homes = {"alice": first, "bob": first, "carol": second}
-    return {name: User(name, str(uuid.uuid4()), tenant) for name, tenant in homes.items()}
+    policies = {"alice": str(uuid.uuid4()), "carol": str(uuid.uuid4())}
+    return {name: User(name, str(uuid.uuid4()), tenant, policies.get(name)) for name, tenant in homes.items()}
 
 
 def user_name(users: Iterable[User], object_id: object) -> str | None:

@@ -49,7 +49,7 @@ def an_incoming(
     return IncomingRequest(method=method, url=url, headers=headers or {}, body=content)
 
 
-def a_caller(**overrides: Any) -> Caller:  # noqa: ANN401  the class's own fields
+def a_caller(**overrides: Any) -> Caller:
     """A validated user."""
     values: dict[str, Any] = {
         "tenant_id": TENANT,
@@ -67,7 +67,7 @@ def a_digest(assertion: str) -> bytes:
     return hashlib.sha256(assertion.encode()).digest()
 
 
-def a_started_call(**incoming: Any) -> Call:  # noqa: ANN401  an_incoming's own arguments
+def a_started_call(**incoming: Any) -> Call:
     """A call that has just started."""
     request = an_incoming(**incoming)
     return Call.start(request.method, request.headers)

@@ -54,17 +54,22 @@ class Row:
     members: frozenset[str] = frozenset()
     healing: bool = False
 
+    @property
+    def reason(self) -> str | None:
+        """Return the problem's reason; None when the code says it all."""
+        return REASONS.get((self.code, self.how), REASONS.get((self.code, "")))
+
     def __str__(self) -> str:
         """The test's id."""
         return f"{self.code}-{self.how}"
 
 
-def calling(**call: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:  # noqa: ANN401
+def calling(**call: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:
     """Provoke the error with a call that has these arguments."""
     return lambda live: live.call(**call)
 
 
-def signed(**claims: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:  # noqa: ANN401
+def signed(**claims: Any) -> Callable[[LiveFunction], Awaitable[Answered]]:
     """Provoke the error with a correctly signed token that has these claims."""
     return lambda live: live.call(token=live.sandbox.entra.sign_in("alice", **claims))
 
@@ -84,6 +89,7 @@ def entra_says(
     times: int | None = None,
     path: Endpoint = "token",
     budget: int | None = None,
+    user: str = "alice",
 ) -> Callable[[LiveFunction], Awaitable[Answered]]:
     """Provoke the error with a valid call while Entra ID gives these answers."""
 
@@ -91,7 +97,7 @@ def entra_says(
         live.sandbox.entra.script(*answers, times=times, path=path)
         if budget:
             live.allow(budget)
-        return live.call()
+        return live.call(user=user)
 
     return provoke
 
@@ -127,8 +133,8 @@ async def _closed(live: LiveFunction, setting: str) -> Answered:
     return await live.call()
 
 
-async def _token_endpoint_closed(live: LiveFunction) -> Answered:
-    """Leave the keys available and make the token endpoint unreachable."""
+async def _token_endpoint_elsewhere(live: LiveFunction) -> Answered:
+    """Name a token endpoint on another host: the credential would go there."""
     entra = live.sandbox.entra
     tenant_url = f"{entra.base_url}/{entra.tenants[0]}"
     document = {
@@ -138,6 +144,13 @@ async def _token_endpoint_closed(live: LiveFunction) -> Answered:
         "token_endpoint": f"{closed_port_url()}/{entra.tenants[0]}/oauth2/v2.0/token",
     }
     entra.script(Answer.json(document), path="discovery")
+    return await live.call()
+
+
+async def _token_endpoint_closed(live: LiveFunction) -> Answered:
+    """Get the keys, and then make every connection fail."""
+    await live.call(token=live.sandbox.entra.sign_in("alice", scp="other"))
+    live.sandbox.entra.server.reset_at_tls_hello = True
     return await live.call()
 
 
@@ -172,7 +185,7 @@ def _token_of_bob(live: LiveFunction) -> Awaitable[Answered]:
 N, C, U, A, OP = "nobody", "caller", "user", "administrator", "operator"
 NOTHING, KEYS, EXCHANGE, PUT = Reach
 UP, EN, OUT = frozenset({"upstream"}), frozenset({"entra"}), frozenset({"outcome"})
-HANG, SLOW = Answer.trouble(Fault.HANG), 1
+HANG, SLOW = Answer.trouble(Fault.HANG), 2
 TELLING = f"Field {EXAMPLE['Email'].upper()} or {EXAMPLE['Telephone']} is bad; {EXAMPLE['Website']}"
 
 
@@ -184,6 +197,38 @@ def _rejected(status: int, actor: str) -> Row:
         REALM if status == 401 else None, UP, healing,
     )  # fmt: skip
 
+
+REASONS = {
+    ("malformed_body", "half an object"): "not_json",
+    ("unsupported_media_type", "XML"): "media_type",
+    ("invalid_header", "an id"): "request_id",
+    ("invalid_parameter", "unknown"): "unknown",
+    ("invalid_token", "expired"): "expired",
+    ("invalid_token", "for another application"): "audience",
+    ("invalid_token", "refused by Entra"): "refused_by_entra",
+    ("interaction_required", "claims"): "claims",
+    ("interaction_required", "no claims"): "sign_in",
+    ("consent_required", "65001"): "consent",
+    ("consent_required", ""): "application_missing",
+    ("access_blocked", "50105"): "assignment",
+    ("access_blocked", "50057"): "account_disabled",
+    ("access_blocked", ""): "policy",
+    ("entra_unavailable", "keys 503"): "keys",
+    ("entra_unavailable", "503"): "failed",
+    ("entra_unavailable", Fault.RESET_AFTER_REQUEST.value): "cut",
+    ("entra_unavailable", Fault.CLOSE.value): "cut",
+    ("entra_unavailable", ""): "not_connected",
+    ("entra_timeout", "keys hang"): "keys",
+    ("entra_timeout", ""): "exchange",
+    ("entra_unexpected", "bob's token"): "another_user",
+    ("entra_unexpected", "a token endpoint elsewhere"): "another_host",
+    ("entra_unexpected", ""): "unreadable",
+    ("misconfigured", "wrong secret"): "credential",
+    ("misconfigured", "wrong setting"): "settings",
+    ("misconfigured", "one tenant, which lacks us"): "application",
+    ("misconfigured", "a tenant that Entra ID does not know"): "tenant",
+    ("partner_center_timeout", ""): "differs",  # reading back shows the older profile
+}
 
 ROWS = [
     Row("malformed_body", "half an object", calling(body=b"{"), (400, C, False), KEYS),
@@ -206,8 +251,8 @@ ROWS = [
     Row("client_not_allowed", "not listed", with_settings(ENTRA_ALLOWED_CLIENTS=SOMEONE), (403, OP, False), KEYS),
     Row("interaction_required", "claims", entra_says(entra.interaction_required()), (401, U, False), EXCHANGE,
         challenge='Bearer realm="...', members=EN),
-    Row("interaction_required", "no claims", entra_says(entra.interaction_required(claims=None)), (401, U, False),
-        EXCHANGE, challenge=INVALID_TOKEN, members=EN),
+    Row("interaction_required", "no claims", entra_says(entra.interaction_required(claims=None), user="bob"),
+        (401, U, False), EXCHANGE, challenge=INVALID_TOKEN, members=EN),
     *(Row("consent_required", how, entra_says(answer), (403, A, False), EXCHANGE, members=EN | {"consentUri"},
           challenge=f'{REALM}, error="insufficient_scope", scope="{PC_SCOPE}"')
       for how, answer in (("65001", entra.consent_required()), ("700016", entra.unknown_application()),
@@ -231,6 +276,7 @@ ROWS = [
         EXCHANGE, "5"),
     Row("entra_timeout", "slow headers", entra_says(Answer.true(head_line_seconds=0.5), budget=SLOW), (504, N, True),
         EXCHANGE, "5"),
+    Row("entra_unexpected", "a token endpoint elsewhere", _token_endpoint_elsewhere, (502, N, True), KEYS, "5"),
     Row("entra_unexpected", "HTML", entra_says(Answer(body=b"<html>")), (502, N, True), EXCHANGE, "5"),
     Row("entra_unexpected", "bob's token", _token_of_bob, (502, N, True), EXCHANGE, "5"),
     Row("entra_unexpected", "cut", entra_says(Answer.trouble(Fault.TRUNCATE)), (502, N, True), EXCHANGE, "5"),

@@ -1,20 +1,25 @@
 """Fakes of a call's collaborators: each has a preset outcome, and all record their calls in one shared list."""
 
+import json
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from builders import a_caller, some_settings
+from builders import EXAMPLE, a_caller, some_settings
+from pydantic import SecretStr
 
 from update_profile.call import AccessToken, Call, Caller, TokenSource
 from update_profile.deadline import Deadline
-from update_profile.entra.credential import ClientCredential, MsalCredential
+from update_profile.entra.credential import ClientCredential
+from update_profile.entra.proof import Secret
+from update_profile.errors import FieldError
 from update_profile.partner_center.answer import ProfileResponse
 from update_profile.service import Service
 from update_profile.settings import Settings
 from update_profile.support_profile import SupportProfile
 
 T = TypeVar("T")
-SUCCESS = ProfileResponse(status=200, body=b'{"email":"email@sample.com"}', is_mfa_compliant=None, fault=None)
+SHOWN = {name.lower(): value for name, value in EXAMPLE.items()}
+SUCCESS = ProfileResponse(status=200, body=json.dumps(SHOWN).encode(), document=SHOWN)
 
 
 Answer = ProfileResponse | BaseException
@@ -75,6 +80,7 @@ class FakePartnerCenter:
         caller: Caller,
         call: Call,
         deadline: Deadline,
+        reads_back: bool = False,
     ) -> ProfileResponse:
         """Return the next answer and record what would have been sent."""
         assert caller is self.outcomes.caller
@@ -101,24 +107,27 @@ class FakeValidator:
 
 
 class FakeCredential:
-    """A client secret that counts its refusals. ``check`` raises ``fault`` if it is given."""
+    """A secret that counts its refusals. ``fault`` is what ``check`` raises or returns."""
 
-    def __init__(self, fault: BaseException | None = None) -> None:
+    kind = "fake"
+
+    def __init__(self, fault: BaseException | FieldError | None = None) -> None:
         self.fault = fault
         self.refusals = 0
 
-    def check(self) -> None:
-        """Raise the fault, if there is one."""
-        if self.fault is not None:
+    def check(self) -> FieldError | None:
+        """Raise or return the fault."""
+        if isinstance(self.fault, BaseException):
             raise self.fault
+        return self.fault
 
-    async def for_msal(self, *, deadline: Deadline) -> MsalCredential:
+    async def proof(self, *, deadline: Deadline) -> Secret:
         """Return a secret."""
         assert deadline.remaining_seconds() >= 0
-        return "a-secret"
+        return Secret(value=SecretStr("a-secret"))
 
     def refused(self) -> None:
-        """Count the refusal."""
+        """Count it."""
         self.refusals += 1
 
 

@@ -27,7 +27,7 @@ class FakeClock:
 class FakeHttp:
     """Returns or raises the outcomes in turn and repeats the last one. It records the requests and deadlines."""
 
-    def __init__(self, *outcomes: HttpAnswer | Exception) -> None:
+    def __init__(self, *outcomes: HttpAnswer | BaseException) -> None:
         self.outcomes = list(outcomes)
         self.requests: list[HttpRequest] = []
         self.deadlines: list[Deadline] = []
@@ -37,7 +37,7 @@ class FakeHttp:
         self.requests.append(request)
         self.deadlines.append(deadline)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
@@ -59,8 +59,8 @@ class FakeMetadata:
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        keys = {key_id: SigningKey(issuer=None, jwk={"kid": key_id}) for key_id in self.key_ids}
-        return TenantMetadata(discovery={"tenant": tenant_id}, keys=keys)
+        keys = {key_id: SigningKey(issuer=key_id, modulus=1, exponent=3) for key_id in self.key_ids}
+        return TenantMetadata(token_endpoint=f"https://login.example/{tenant_id}", keys=keys)
 
 
 def an_answer(

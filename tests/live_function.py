@@ -46,7 +46,7 @@ class Answered:
         return cls(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
 
     @property
-    def json(self) -> Any:  # noqa: ANN401
+    def json(self) -> Any:
         """The body, decoded as JSON."""
         return json.loads(self.body)
 

@@ -32,7 +32,7 @@ def on_behalf_of(
     assertion: str,
     *,
     tenant: str | None = None,
-    **options: Any,  # noqa: ANN401 - MSAL's
+    **options: Any,
 ) -> dict[str, Any]:
     """Return the result of an exchange by a new MSAL client in `tenant`; None means the first tenant."""
     with requests.Session() as session:

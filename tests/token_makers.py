@@ -12,12 +12,12 @@ from sandbox.tokens import SigningKey, encode, peek
 Maker = Callable[[Entra], str]
 
 
-def signed(**claims: Any) -> Maker:  # noqa: ANN401  any claim
+def signed(**claims: Any) -> Maker:
     """Alice's token with other claims; None leaves a claim out."""
     return lambda entra: entra.sign_in("alice", **claims)
 
 
-def headed(key: SigningKey | None = None, **headers: Any) -> Maker:  # noqa: ANN401  any header
+def headed(key: SigningKey | None = None, **headers: Any) -> Maker:
     """Alice's claims under other headers, signed with ``key`` if it is given."""
     return lambda entra: entra.mint(peek(entra.sign_in("alice")), headers=headers, key=key)
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
+from . import __version__
 from .deadline import Deadline
 from .errors import UpdateProfileError
 from .request_ids import RequestIds, read_ids
@@ -15,6 +17,9 @@ from .request_ids import RequestIds, read_ids
 AUDIT_EVENT_NAME = "update_profile.completed"
 # Time kept back from the budget for writing the answer: a twentieth of it, and never more than this.
 LONGEST_ANSWER_RESERVE_SECONDS = 0.25
+
+# Free text may be personal, so of Partner Center's codes only digits and short slugs are logged.
+_LOGGED_CODE = re.compile(r"[0-9]{1,10}|[A-Za-z][A-Za-z0-9_]{0,31}", re.ASCII)
 
 TokenSource = Literal["cached", "fetched", "joined", "none"]
 
@@ -53,51 +58,78 @@ class AccessToken:
 class AuditEvent:
     """What is known about one call so far. None: it did not happen, or is not known.
 
-    ``operation`` is the method in lower case, followed by `` validate_only`` for a dry run. No value of a profile, no
-    token and no other party's text is in here.
+    ``operation`` is the method in lower case. No value of a profile, no token and no other party's text is in here.
     """
 
     correlation_id: str
     request_id: str
     operation: str
+    version: str
+    validate_only: bool = False
     tenant_id: str | None = None
     user_id: str | None = None
     client_id: str | None = None
     code: str = "ok"
+    reason: str | None = None
+    outcome: str | None = None
     status: int = 0
     upstream_status: int | None = None
     upstream_code: str | None = None
     upstream_request_id: str | None = None
+    entra_status: int | None = None
     entra_codes: tuple[int, ...] = ()
     entra_trace_id: str | None = None
     attempts: int = 0
+    read_backs: int = 0
+    neighbour: str | None = None
+    no_answer: str | None = None
     exchange: TokenSource = "none"
     duration_ms: int = 0
+    entra_ms: int | None = None
     upstream_ms: int | None = None
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Count one request to Partner Center and the time that it takes."""
-        self.attempts += 1
+    def attempt(self, *, reads_back: bool = False) -> Iterator[None]:
+        """Count one request to Partner Center and the time that it takes; those that read back are counted apart."""
+        if reads_back:
+            self.read_backs += 1
+        else:
+            self.attempts += 1
         started_at = time.monotonic()
         try:
             yield
         finally:
             self.upstream_ms = (self.upstream_ms or 0) + round((time.monotonic() - started_at) * 1000)
 
+    @contextmanager
+    def waiting_for_entra(self) -> Iterator[None]:
+        """Count the time spent on keys and tokens."""
+        started_at = time.monotonic()
+        try:
+            yield
+        finally:
+            self.entra_ms = (self.entra_ms or 0) + round((time.monotonic() - started_at) * 1000)
+
     def failed(self, error: UpdateProfileError) -> None:
         """Take over what an error knows."""
-        self.code = error.code
+        self.code, self.reason, self.outcome = error.code, error.reason, error.outcome
+        self.neighbour, self.no_answer = error.neighbour, error.no_answer
+        if error.claimed is not None:
+            self.tenant_id, self.user_id = error.claimed.tenant_id, error.claimed.user_id
+            self.client_id = error.claimed.client_id
         if error.upstream is not None:
             self.upstream_status = error.upstream.status
-            self.upstream_code = error.upstream.code
+            code = error.upstream.code
+            self.upstream_code = code if code and _LOGGED_CODE.fullmatch(code) else None
+        if error.entra_status is not None:
+            self.entra_status = error.entra_status
         if error.entra is not None:
             self.entra_codes = error.entra.codes
             self.entra_trace_id = error.entra.trace_id
 
     def fields(self) -> dict[str, object]:
         """Return the fields of the audit record."""
-        return asdict(self)
+        return dict(vars(self))
 
     def message(self) -> str:
         """Return the record's message: the event name and the fields as JSON, as the host stores nothing else."""
@@ -113,18 +145,27 @@ class Call:
         event: The audit event, filled in step by step.
         started_at: On the monotonic clock, in seconds.
         deadline: When the call must be done. There is no time until ``start_budget`` gives it some.
+        unanswered_write: Whether a write went out, or may have, and no answer has been read since.
+        fault: What went wrong in us and is reported as something else; None normally.
     """
 
     ids: RequestIds
     event: AuditEvent
     started_at: float
     deadline: Deadline = field(default=Deadline(0.0))
+    unanswered_write: bool = False
+    fault: BaseException | None = None
 
     @classmethod
     def start(cls, method: str, headers: Mapping[str, str]) -> "Call":
         """Start the clock of a call. ``headers``: names in lower case."""
         ids = read_ids(headers)
-        event = AuditEvent(correlation_id=ids.correlation_id, request_id=ids.request_id, operation=method.lower())
+        event = AuditEvent(
+            correlation_id=ids.correlation_id,
+            request_id=ids.request_id,
+            operation=method.lower(),
+            version=__version__,
+        )
         return cls(ids=ids, event=event, started_at=time.monotonic())
 
     def start_budget(self, budget_seconds: float) -> None:

@@ -107,3 +107,12 @@ def cloud_of(authority_host: str) -> Cloud | None:
         if host == urlsplit(cloud.authority_host).netloc or host in cloud.aliases:
             return cloud
     return None
+
+
+def login_hosts(authority_host: str) -> frozenset[str]:
+    """Return the hosts, with their ports, that may name each other: this one and all of its cloud."""
+    own = urlsplit(authority_host).netloc
+    cloud = cloud_of(authority_host)
+    return (
+        frozenset({own}) if cloud is None else frozenset({own, urlsplit(cloud.authority_host).netloc, *cloud.aliases})
+    )

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 Actor = Literal["caller", "user", "administrator", "operator", "nobody"]
+Neighbour = Literal["entra", "identity_endpoint", "partner_center"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +68,21 @@ class ClaimsChallenge:
     claims: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClaimedIds:
+    """Whom a token with a valid signature names. None: the token does not say, or not in a usable form."""
+
+    tenant_id: str
+    user_id: str | None
+    client_id: str | None
+
+
 class UpdateProfileError(Exception):
     """A failure with an answer of its own.
 
     Attributes:
         detail: What is wrong and what to do about it. Callers read it; it repeats nothing that was sent.
+        reason: A slug that refines the code, one of the class's ``reasons``; None when the code says it all.
         fields: The refused members or wrong settings.
         upstream: What Partner Center said; None when it did not answer.
         entra: What Entra ID said; None when it did not refuse.
@@ -80,18 +91,34 @@ class UpdateProfileError(Exception):
         consent_uri: Where an administrator consents; None when consent is not the problem.
         outcome: ``unknown`` for a write whose outcome is not known.
         retry_after_seconds: How long the other side asks to wait; None when it does not say.
+        neighbour: Who refused or was silent; None when no neighbour ended the call.
+        no_answer: Why no answer came, in words for the log; None when one came, or when none was awaited.
+        entra_status: The HTTP status that Entra ID or the identity endpoint answered with; None without an answer.
+        claimed: Whom the refused token names; None when its signature was not verified.
     """
 
     code: ClassVar[str] = ""
+    reasons: ClassVar[tuple[str, ...]] = ()
     status: int = 500
     actor: Actor = "operator"
     retryable: bool = False
+    neighbour: Neighbour | None = None
+    claimed: ClaimedIds | None = None
 
-    def __init_subclass__(
-        cls, *, code: str = "", status: int = 0, actor: Actor | None = None, retryable: bool | None = None
+    def __init_subclass__(  # noqa: PLR0913  what a class statement may fix
+        cls,
+        *,
+        code: str = "",
+        reasons: tuple[str, ...] = (),
+        status: int = 0,
+        actor: Actor | None = None,
+        retryable: bool | None = None,
+        neighbour: Neighbour | None = None,
     ) -> None:
         """Set what the class statement names and inherit the rest. A class without a code is never raised."""
         cls.code = code
+        cls.reasons = reasons
+        cls.neighbour = neighbour or cls.neighbour
         cls.status = status or cls.status
         cls.actor = actor or cls.actor
         cls.retryable = cls.retryable if retryable is None else retryable
@@ -100,6 +127,7 @@ class UpdateProfileError(Exception):
         self,
         detail: str,
         *,
+        reason: str | None = None,
         fields: tuple[FieldError, ...] = (),
         upstream: UpstreamFault | None = None,
         entra: EntraFault | None = None,
@@ -108,9 +136,16 @@ class UpdateProfileError(Exception):
         consent_uri: str | None = None,
         outcome: Literal["unknown"] | None = None,
         retry_after_seconds: int | None = None,
+        neighbour: Neighbour | None = None,
+        no_answer: str | None = None,
+        entra_status: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.reason = reason
+        self.neighbour = neighbour or self.neighbour
+        self.no_answer = no_answer
+        self.entra_status = entra_status
         self.fields = fields
         self.upstream = upstream
         self.entra = entra
@@ -134,7 +169,11 @@ class RequestRefused(UpdateProfileError, status=400, actor="caller"):
     """The request cannot be accepted as sent."""
 
 
-class MalformedBody(RequestRefused, code="malformed_body"):
+class MalformedBody(
+    RequestRefused,
+    code="malformed_body",
+    reasons=("empty", "encoding", "not_json", "not_an_object", "too_deep", "wrapped"),
+):
     """The body is not one JSON object in UTF-8."""
 
 
@@ -142,7 +181,12 @@ class BodyTooLarge(RequestRefused, code="body_too_large", status=413):
     """The body is too large."""
 
 
-class UnsupportedMediaType(RequestRefused, code="unsupported_media_type", status=415):
+class UnsupportedMediaType(
+    RequestRefused,
+    code="unsupported_media_type",
+    reasons=("media_type", "charset", "content_encoding"),
+    status=415,
+):
     """The body is not plain JSON."""
 
 
@@ -150,11 +194,11 @@ class InvalidProfile(RequestRefused, code="invalid_profile", status=422):
     """The body is not a valid support profile."""
 
 
-class InvalidHeader(RequestRefused, code="invalid_header"):
+class InvalidHeader(RequestRefused, code="invalid_header", reasons=("correlation_id", "request_id", "authorization")):
     """A request header is invalid."""
 
 
-class InvalidParameter(RequestRefused, code="invalid_parameter"):
+class InvalidParameter(RequestRefused, code="invalid_parameter", reasons=("unknown", "value", "repeated")):
     """A query parameter is invalid."""
 
 
@@ -166,7 +210,24 @@ class MissingToken(TokenRefused, code="missing_token", status=401):
     """The request has no bearer token."""
 
 
-class InvalidToken(TokenRefused, code="invalid_token", status=401):
+class InvalidToken(
+    TokenRefused,
+    code="invalid_token",
+    reasons=(
+        "malformed",
+        "algorithm",
+        "unknown_key",
+        "signature",
+        "expired",
+        "not_yet_valid",
+        "times",
+        "audience",
+        "issuer",
+        "no_user",
+        "refused_by_entra",
+    ),
+    status=401,
+):
     """The bearer token is not valid for this function."""
 
 
@@ -186,23 +247,29 @@ class ClientNotAllowed(TokenRefused, code="client_not_allowed", actor="operator"
     """The calling application is not allowed to use this function."""
 
 
-class EntraRefused(UpdateProfileError, status=403, actor="administrator"):
+class EntraRefused(UpdateProfileError, status=403, actor="administrator", neighbour="entra"):
     """Entra ID refuses this user a Partner Center token."""
 
 
-class InteractionRequired(EntraRefused, code="interaction_required", status=401, actor="user"):
+class InteractionRequired(
+    EntraRefused,
+    code="interaction_required",
+    reasons=("claims", "sign_in", "partner_center"),
+    status=401,
+    actor="user",
+):
     """The user must sign in again."""
 
 
-class ConsentRequired(EntraRefused, code="consent_required"):
+class ConsentRequired(EntraRefused, code="consent_required", reasons=("consent", "application_missing")):
     """An administrator of the user's tenant must consent first."""
 
 
-class AccessBlocked(EntraRefused, code="access_blocked"):
+class AccessBlocked(EntraRefused, code="access_blocked", reasons=("policy", "assignment", "account_disabled")):
     """A policy or a missing assignment blocks this user."""
 
 
-class EntraFailed(UpdateProfileError, status=503, actor="nobody", retryable=True):
+class EntraFailed(UpdateProfileError, status=503, actor="nobody", retryable=True, neighbour="entra"):
     """Entra ID gives no usable answer right now."""
 
 
@@ -210,19 +277,27 @@ class EntraThrottled(EntraFailed, code="entra_throttled"):
     """Entra ID is throttling requests."""
 
 
-class EntraUnavailable(EntraFailed, code="entra_unavailable"):
+class EntraUnavailable(
+    EntraFailed,
+    code="entra_unavailable",
+    reasons=("not_connected", "cut", "failed", "keys", "identity_endpoint"),
+):
     """Entra ID is unavailable."""
 
 
-class EntraTimeout(EntraFailed, code="entra_timeout", status=504):
+class EntraTimeout(EntraFailed, code="entra_timeout", reasons=("keys", "exchange", "identity_endpoint"), status=504):
     """Entra ID did not answer in time."""
 
 
-class EntraUnexpected(EntraFailed, code="entra_unexpected", status=502):
+class EntraUnexpected(
+    EntraFailed, code="entra_unexpected", reasons=("unreadable", "another_user", "another_host"), status=502
+):
     """Entra ID gave an answer that cannot be used."""
 
 
-class Misconfigured(UpdateProfileError, code="misconfigured"):
+class Misconfigured(
+    UpdateProfileError, code="misconfigured", reasons=("settings", "credential", "application", "tenant")
+):
     """This function is misconfigured."""
 
     @classmethod
@@ -230,10 +305,10 @@ class Misconfigured(UpdateProfileError, code="misconfigured"):
         """Build the error for settings that are wrong or missing, one entry for each setting."""
         fields = tuple(faults)
         names = ", ".join(fault.field for fault in fields)
-        return cls(f"Wrong or missing settings: {names}.", fields=fields)
+        return cls(f"Wrong or missing settings: {names}.", reason="settings", fields=fields)
 
 
-class PartnerCenterRefused(UpdateProfileError, status=502, actor="operator"):
+class PartnerCenterRefused(UpdateProfileError, status=502, actor="operator", neighbour="partner_center"):
     """Partner Center answered with a failure.
 
     ``upstream`` gives the status. ``actor`` and ``retryable`` override the class's; None keeps them.
@@ -270,7 +345,7 @@ class PartnerCenterFailed(PartnerCenterRefused, code="partner_center_failed", ac
     """Partner Center failed."""
 
 
-class PartnerCenterUnusable(UpdateProfileError, status=502, actor="nobody", retryable=True):
+class PartnerCenterUnusable(UpdateProfileError, status=502, actor="nobody", retryable=True, neighbour="partner_center"):
     """Partner Center gave no usable answer."""
 
 
@@ -284,8 +359,23 @@ class PartnerCenterUnexpected(
     """Partner Center answered with an unexpected status."""
 
 
-class PartnerCenterUnanswered(PartnerCenterUnusable, code="partner_center_timeout", status=504):
-    """The request was sent to Partner Center, but no readable answer came back."""
+class PartnerCenterUnanswered(
+    PartnerCenterUnusable,
+    code="partner_center_timeout",
+    reasons=("no_answer", "cut", "unreadable", "differs", "another_call"),
+    status=504,
+):
+    """The request was sent to Partner Center, but no answer shows what became of it."""
+
+    @classmethod
+    def interrupted(cls) -> "PartnerCenterUnanswered":
+        """Build the error for a fault of ours while a write was unanswered."""
+        return cls(
+            "This function failed before it could read Partner Center's answer. Whether the profile was written is not"
+            " known: send it again under the same delivery id.",
+            reason="unreadable",
+            outcome="unknown",
+        )
 
 
 class Unexpected(UpdateProfileError, code="unexpected"):

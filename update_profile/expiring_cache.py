@@ -3,47 +3,43 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-@dataclass(frozen=True)
-class Entry(Generic[V]):
-    """A value and how long it remains valid, in seconds."""
-
-    value: V = field(repr=False)
-    left_seconds: float
-
-
 class ExpiringCache(Generic[K, V]):
-    """Values by key, each until its own moment."""
+    """Values by key, each for its own time. A wall clock that jumps lengthens and shortens nothing."""
 
-    def __init__(self, max_entries: int, *, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` returns seconds since 1970."""
+    def __init__(self, max_entries: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` returns seconds that never go back."""
         self._max_entries = max_entries
         self._clock = clock
         self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
 
-    def get(self, key: K) -> Entry[V] | None:
-        """Return the entry under a key; None when there is none or it has expired."""
-        if key not in self._entries:
+    def get(self, key: K) -> V | None:
+        """Return the value under a key; None when there is none or it has expired."""
+        entry = self._entries.get(key)
+        if entry is None:
             return None
-        value, until = self._entries[key]
-        left_seconds = until - self._clock()
-        if left_seconds <= 0:
+        value, until = entry
+        if until <= self._clock():
             del self._entries[key]
             return None
         self._entries.move_to_end(key)
-        return Entry(value, left_seconds)
+        return value
 
-    def keep(self, key: K, value: V, *, until: float) -> None:
-        """Store a value until a moment, in seconds since 1970. A moment that has passed stores nothing."""
+    def left_seconds(self, key: K) -> float:
+        """Return how long the entry under a key remains valid; 0.0 when there is none."""
+        entry = self._entries.get(key)
+        return max(0.0, entry[1] - self._clock()) if entry else 0.0
+
+    def keep(self, key: K, value: V, *, seconds: float) -> None:
+        """Store a value for that long. No time stores nothing."""
         self._entries.pop(key, None)
-        if until > self._clock():
-            self._entries[key] = value, until
+        if seconds > 0:
+            self._entries[key] = value, self._clock() + seconds
         while len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
 

@@ -15,6 +15,9 @@ TELEPHONE_LENGTH = 64
 WEBSITE_LENGTH = 2048
 # Joiners shape letters in several scripts and occur in internationalised names (RFC 5892, appendix A).
 _JOINERS = frozenset("\u200c\u200d")
+_NOTHING = frozenset({"null", "none", "undefined"})
+# What template languages leave around a name that nobody filled in.
+_PLACEHOLDERS = (("{{", "}}"), ("${", "}"), ("##", "##"))
 # What may precede a first colon without being a scheme: www.contoso.com:8080, [2001:db8::1].
 _HOST_WITH_PORT = re.compile(r"[^:]+[.\u3002\uff0e\uff61][^:]*:[0-9]{1,5}|\[.*")
 
@@ -23,6 +26,10 @@ def email(value: str) -> str:
     """Accept one ``@`` with something on both sides, and no white space."""
     _check_text(value, longest=EMAIL_LENGTH, allowed=_JOINERS)
     _refuse_white_space(value)
+    if value.startswith("<") and value.endswith(">"):
+        raise ValueError("must be the bare address, without < and >")
+    if value.lower().startswith("mailto:"):
+        raise ValueError("must be the bare address, without mailto:")
     local, at, domain = value.partition("@")
     if not (local and at and domain) or "@" in domain:
         raise ValueError("needs exactly one @ with something on both sides")
@@ -41,6 +48,8 @@ def website(value: str) -> str:
     """Accept ``http``, ``https`` or no scheme, without white space and user information."""
     _check_text(value, longest=WEBSITE_LENGTH, allowed=_JOINERS)
     _refuse_white_space(value)
+    if value.lower() in _NOTHING:
+        raise ValueError("is a missing value written as text, not an address")
     scheme, rest = _split_scheme(value)
     if scheme.lower() not in ("", "http", "https"):
         raise ValueError("must start with http:// or https://, or have no scheme")
@@ -51,13 +60,22 @@ def website(value: str) -> str:
 
 
 def _check_text(value: str, *, longest: int, allowed: frozenset[str]) -> None:
+    if len(value) > longest:  # first, so that nothing below looks at a huge value
+        raise ValueError(f"is longer than {longest} characters")
     if not value or value.isspace():
         raise ValueError("is blank")
     _refuse_invisible(value, allowed)
     if value[0].isspace() or value[-1].isspace():
         raise ValueError("starts or ends with white space")
-    if len(value) > longest:
-        raise ValueError(f"is longer than {longest} characters")
+    _refuse_placeholder(value)
+
+
+def _refuse_placeholder(value: str) -> None:
+    """Refuse a template that nobody filled in, such as ``{{ticket.email}}``."""
+    for opening, closing in _PLACEHOLDERS:
+        start = value.find(opening)
+        if start >= 0 and value.find(closing, start + len(opening)) >= 0:
+            raise ValueError(f"has a placeholder ({opening}...{closing}) that was not filled in")
 
 
 def _refuse_invisible(value: str, allowed: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""The story of one call. This module alone turns an error into an answer and writes the audit record."""
+"""The story of one call. This module alone turns an error into an answer and writes the records about it."""
 
 import logging
 import traceback
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from . import __version__, operations, request, response
 from .call import Call
-from .errors import Unexpected, UpdateProfileError
+from .errors import EntraFailed, Misconfigured, PartnerCenterUnanswered, Unexpected, UpdateProfileError
 from .request import IncomingRequest
 from .request_ids import read_ids
 from .response import Reply
@@ -33,51 +33,94 @@ async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Ser
     try:
         parts = service()
         call.start_budget(parts.settings.request_budget_seconds)
-        parts.credential.check()
+        _log_credential_fault(parts)
         call.ids.check()
         validate_only = request.read_validate_only(incoming.url, writes=incoming.method != "GET")
-        call.event.operation += " validate_only" if validate_only else ""
+        call.event.validate_only = validate_only
         request.check_body_head(incoming, max_body_bytes=parts.settings.max_body_bytes)
         assertion = request.read_assertion(incoming.header("authorization"))
-        caller = await parts.token_validator.validate(assertion, deadline=call.deadline)
+        with call.event.waiting_for_entra():
+            caller = await parts.token_validator.validate(assertion, deadline=call.deadline)
         call.bind_caller(caller, body=incoming.body, validate_only=validate_only)
         members = [] if incoming.method == "GET" else request.read_members(incoming.body)
         session = parts.session(assertion, caller, call)
         result = await operations.run(incoming.method, members, session, validate_only=validate_only)
+        call.event.outcome = result.outcome
         return _finish(call, response.success(result, call.ids), logging.INFO)
     except UpdateProfileError as error:
         return _refuse(incoming, call, error)
     except BaseException as error:  # noqa: BLE001  see above
-        return _refuse(incoming, call, _unexpected(error))
+        call.fault = error
+        return _refuse(
+            incoming, call, PartnerCenterUnanswered.interrupted() if call.unanswered_write else _unexpected()
+        )
 
 
 def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
     """Report whether the settings are valid, without any outside call. Never raises."""
     ids = read_ids(incoming.headers)
     try:
-        service().credential.check()
+        _log_credential_fault(service())
     except UpdateProfileError as error:
         return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
     except BaseException as error:  # noqa: BLE001  as above
-        return response.problem(_unexpected(error), ids, accept=incoming.header("accept"))
+        _log_fault(error)
+        return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
     return response.healthy(__version__, ids)
+
+
+def _log_credential_fault(parts: Service) -> None:
+    """Check the credential, and log what is wrong with a new one while the old one still serves.
+
+    Raises:
+        Misconfigured: It cannot work.
+    """
+    fault = parts.credential.check()
+    if fault is not None:
+        logger.error("update_profile.bad_certificate %s %s", fault.field, fault.message)
 
 
 def _refuse(incoming: IncomingRequest, call: Call, error: UpdateProfileError) -> Reply:
     call.event.failed(error)
+    if call.fault is not None:
+        _log_fault(call.fault)
+    if isinstance(error, EntraFailed):
+        logger.log(
+            logging.WARNING if call.event.tenant_id else logging.INFO,
+            "update_profile.no_answer %s %s %s %s",
+            error.neighbour,
+            call.ids.correlation_id,
+            incoming.method,
+            error.no_answer or error.entra_status,
+        )
+    if isinstance(error, Misconfigured):
+        wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.fields)
+        logger.error("update_profile.misconfigured %s", wrong or error.reason)
     reply = response.problem(error, call.ids, accept=incoming.header("accept"))
-    return _finish(call, reply, logging.ERROR if error.actor == "operator" else logging.INFO)
+    return _finish(call, reply, _level(call, error))
+
+
+def _level(call: Call, error: UpdateProfileError) -> int:
+    """Return the level of the audit record. ERROR means that the operator must act.
+
+    A token whose signature is not verified writes nothing above INFO: strangers cannot raise an alarm.
+    """
+    ours = isinstance(error, Misconfigured | Unexpected)
+    return logging.ERROR if error.actor == "operator" and (ours or call.event.tenant_id) else logging.INFO
 
 
 def _finish(call: Call, reply: Reply, level: int) -> Reply:
-    """Write the audit record. ERROR means that the operator must act."""
+    """Write the audit record."""
     call.finish(reply.status)
     logger.log(level, call.event.message(), extra=call.event.fields())
     return reply
 
 
-def _unexpected(error: BaseException) -> Unexpected:
+def _log_fault(error: BaseException) -> None:
     """Log where a fault of ours was raised, without its message: that may hold what the caller sent."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("update_profile.unexpected %s\n%s", type(error).__name__, frames)
+
+
+def _unexpected() -> Unexpected:
     return Unexpected("This function failed before anything was known to be written; the operator can see why.")

@@ -36,7 +36,7 @@ class Tokens(Protocol):
 class PartnerCenterApi(Protocol):
     """Partner Center's support profile (``partner_center.client.PartnerCenter``)."""
 
-    async def request(
+    async def request(  # noqa: PLR0913  one request, and whose it is
         self,
         profile: SupportProfile | None,
         access_token: AccessToken,
@@ -44,6 +44,7 @@ class PartnerCenterApi(Protocol):
         caller: Caller,
         call: Call,
         deadline: Deadline,
+        reads_back: bool = False,
     ) -> ProfileResponse:
         """Replace the profile; read it when ``profile`` is None."""
 
@@ -119,11 +120,25 @@ class ProfileSession:
         """
         try:
             return await self._send(profile)
-        except PartnerCenterUnanswered as unknown:
-            if self.access_token is None or is_cancelled():  # the worker is stopping: there is no time to read back
+        except PartnerCenterUnanswered as error:
+            unknown = error
+        except UpdateProfileError:
+            raise
+        except BaseException as error:
+            if not self.call.unanswered_write:
                 raise
-            read = partial(self.partner_center.request, None, self.access_token, caller=self.caller, call=self.call)
-            return await confirm(profile, unknown, read, deadline=self.call.deadline)
+            self.call.fault, unknown = error, PartnerCenterUnanswered.interrupted()
+        if self.access_token is None or is_cancelled():  # the worker is stopping: there is no time to read back
+            raise unknown
+        read = partial(
+            self.partner_center.request,
+            None,
+            self.access_token,
+            caller=self.caller,
+            call=self.call,
+            reads_back=True,
+        )
+        return await confirm(profile, unknown, read, deadline=self.call.deadline)
 
     async def _send(
         self, profile: SupportProfile | None, *, also: tuple[type[PartnerCenterUnusable], ...] = ()
@@ -131,9 +146,10 @@ class ProfileSession:
         """Send with the caller's token; when Partner Center asks for more claims, once more with a new token."""
         claims: str | None = None
         while True:
-            token, self.call.event.exchange = await self.tokens.access_token(
-                self.caller, self.assertion, deadline=self.call.deadline, claims=claims
-            )
+            with self.call.event.waiting_for_entra():
+                token, self.call.event.exchange = await self.tokens.access_token(
+                    self.caller, self.assertion, deadline=self.call.deadline, claims=claims
+                )
             self.access_token = token
             send = partial(self.partner_center.request, profile, token, caller=self.caller, call=self.call)
             try:
@@ -144,7 +160,7 @@ class ProfileSession:
                 if error.upstream is not None and error.upstream.status == 401:
                     self.tokens.forget(self.caller, token)  # no later call uses a token that was refused
                 asked = error.challenge.claims if isinstance(error, InteractionRequired) and error.challenge else None
-                if claims is not None or asked is None:
+                if claims is not None or asked is None or error.upstream is None:  # Entra's own goes to the caller
                     raise
                 claims = asked
 

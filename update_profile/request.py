@@ -23,6 +23,7 @@ from .strict_json import NotJson, Pairs, parse
 JSON = "application/json"
 MERGE_PATCH_JSON = "application/merge-patch+json"  # RFC 7396
 MAX_TOKEN_BYTES = 16_384
+MAX_CONTENT_TYPE_LENGTH = 1_024
 # What API gateways and the Functions host add to a URL for themselves.
 GATEWAY_PARAMETERS = frozenset({"code", "clientid", "subscription-key", "api-version"})
 MAX_PARAMETERS = 100
@@ -69,16 +70,16 @@ def read_validate_only(url: str, *, writes: bool) -> bool:
     try:
         pairs = parse_qsl(url.partition("?")[2], keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        raise InvalidParameter(f"The query has more than {MAX_PARAMETERS} parameters.") from None
+        raise InvalidParameter(f"The query has more than {MAX_PARAMETERS} parameters.", reason="unknown") from None
     asked = [(name, value.lower()) for name, value in pairs if not _is_gateways(name)]
     for name, value in asked:
         if name != VALIDATE_ONLY or not writes:
             shown = f": {name}" if _SAFE_NAME.fullmatch(name) else ""
-            raise InvalidParameter(f"Unknown query parameter{shown}.")
+            raise InvalidParameter(f"Unknown query parameter{shown}.", reason="unknown")
         if value not in ("true", "false"):
-            raise InvalidParameter(f"{VALIDATE_ONLY} must be true or false.")
+            raise InvalidParameter(f"{VALIDATE_ONLY} must be true or false.", reason="value")
     if len(asked) > 1:
-        raise InvalidParameter(f"{VALIDATE_ONLY} is repeated.")
+        raise InvalidParameter(f"{VALIDATE_ONLY} is repeated.", reason="repeated")
     return (VALIDATE_ONLY, "true") in asked
 
 
@@ -117,18 +118,26 @@ def require_plain_json(content_type: str, content_encoding: str, *, also: str | 
     """
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     if any(coding not in ("", "identity") for coding in codings):
-        raise UnsupportedMediaType("Send the body without Content-Encoding: compressed bodies are not unpacked.")
-    # The host joins a repeated header by a comma; a blank one counts as absent.
-    types = {_media_type(part) for part in _split(content_type, ",") if part.strip()} or {_media_type("")}
-    if len(types) > 1:
-        raise UnsupportedMediaType("The request has two different Content-Type headers.")
-    essence, charsets = types.pop()
-    if essence == _WRAPPED_TYPE:
-        raise UnsupportedMediaType(f"The body is wrapped as bytes. Send the JSON itself, as {JSON}.")
-    if essence not in ("", JSON, also):
-        raise UnsupportedMediaType(f"Content-Type must be {JSON}.")
-    if not all(charset in _UTF_8 for charset in charsets):
-        raise UnsupportedMediaType("The body must be JSON in UTF-8; Content-Type names another charset.")
+        raise UnsupportedMediaType(
+            "Send the body without Content-Encoding: compressed bodies are not unpacked.", reason="content_encoding"
+        )
+    if len(content_type) > MAX_CONTENT_TYPE_LENGTH:
+        raise UnsupportedMediaType(f"Content-Type must be {JSON}; this one is too long.", reason="media_type")
+    # The host joins a repeated header by a comma; a blank one counts as absent. Several count as one when they agree.
+    types = [_media_type(part) for part in _split(content_type, ",") if part.strip()]
+    essences = {essence for essence, _ in types}
+    if _WRAPPED_TYPE in essences:
+        raise UnsupportedMediaType(
+            f"The body is wrapped as bytes. Send the JSON itself, as {JSON}.", reason="media_type"
+        )
+    if len(essences - {""}) > 1:
+        raise UnsupportedMediaType("The request has two different Content-Type headers.", reason="media_type")
+    if not essences <= {"", JSON, also}:
+        raise UnsupportedMediaType(f"Content-Type must be {JSON}.", reason="media_type")
+    if not all(charset in _UTF_8 for _, charsets in types for charset in charsets):
+        raise UnsupportedMediaType(
+            "The body must be JSON in UTF-8; Content-Type names another charset.", reason="charset"
+        )
 
 
 def _media_type(value: str) -> tuple[str, frozenset[str]]:
@@ -158,13 +167,13 @@ def read_assertion(authorization: str) -> str:
         InvalidToken: The token is too long.
     """
     if "," in authorization:
-        raise InvalidHeader("Send Authorization once, with one bearer token.")
+        raise InvalidHeader("Send Authorization once, with one bearer token.", reason="authorization")
     scheme, _, assertion = authorization.strip().partition(" ")
     assertion = assertion.strip(" ")
     if scheme.lower() != "bearer" or not assertion:
         raise MissingToken("Send the user's access token as Authorization: Bearer.")
     if len(assertion.encode("utf-8", "surrogatepass")) > MAX_TOKEN_BYTES:
-        raise InvalidToken(f"The bearer token is larger than {MAX_TOKEN_BYTES} bytes.")
+        raise InvalidToken(f"The bearer token is larger than {MAX_TOKEN_BYTES} bytes.", reason="malformed")
     return assertion
 
 
@@ -176,16 +185,17 @@ def read_members(body: bytes) -> Pairs:
     """
     if not body:
         raise MalformedBody(
-            "The body is empty. The Functions host does not deliver chunked bodies: send a Content-Length."
+            "The body is empty. The Functions host does not deliver chunked bodies: send a Content-Length.",
+            reason="empty",
         )
     try:
         document = parse(body, make_object=_Members)
     except NotJson as error:
-        raise MalformedBody(f"The body cannot be read: {error}.") from None
+        raise MalformedBody(f"The body cannot be read: {error}.", reason=error.fault) from None
     if isinstance(document, str):
-        raise MalformedBody("The body is wrapped in a JSON string. Send the JSON object itself.")
+        raise MalformedBody("The body is wrapped in a JSON string. Send the JSON object itself.", reason="wrapped")
     if not isinstance(document, _Members):
-        raise MalformedBody("The body must be one JSON object.")
+        raise MalformedBody("The body must be one JSON object.", reason="not_an_object")
     return [(name, dict(value) if isinstance(value, _Members) else value) for name, value in document]
 
 

@@ -45,7 +45,10 @@ class RequestIds:
     def check(self) -> None:
         """Raise InvalidHeader when a header was not a GUID."""
         if self.refused:
-            raise InvalidHeader(f"{' and '.join(self.refused)} must be a GUID (8-4-4-4-12 hexadecimal digits).")
+            raise InvalidHeader(
+                f"{' and '.join(self.refused)} must be a GUID (8-4-4-4-12 hexadecimal digits).",
+                reason="correlation_id" if CORRELATION_ID in self.refused else "request_id",
+            )
 
     def for_delivery(self, *, tenant_id: str, user_id: str, body: bytes, validate_only: bool = False) -> "RequestIds":
         """Return the ids of this delivery: the same whenever this user sends these bytes under this delivery id.

@@ -20,7 +20,7 @@ from .errors import (
 from .partner_center.answer import ProfileResponse
 from .partner_center.stored_profile import Preview, differing
 from .request_ids import CORRELATION_ID, REQUEST_ID, RequestIds
-from .transport.messages import DEFAULT_RETRY_AFTER_SECONDS
+from .transport.messages import DEFAULT_RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER_SECONDS
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -43,14 +43,15 @@ class Reply:
 def success(result: ProfileResponse | Preview, ids: RequestIds) -> Reply:
     """Relay Partner Center's status and body, or show the result of a dry run.
 
-    ``Update-Outcome: confirmed-by-read`` means that a write got no answer and that reading the profile back showed it.
+    ``Update-Outcome: confirmed-by-read`` means that no answer showed the write and that reading the profile back did;
+    ``differs`` means that Partner Center's answer shows another value than was sent.
     """
     answer = result.answer if isinstance(result, Preview) else result
     headers = _headers(ids, JSON)
     if answer.is_mfa_compliant is not None:
         headers["isMfaCompliant"] = answer.is_mfa_compliant
-    if answer.confirmed_by_read:
-        headers["Update-Outcome"] = "confirmed-by-read"
+    if answer.outcome is not None:
+        headers["Update-Outcome"] = answer.outcome
     if isinstance(result, Preview):
         return Reply(status=200, headers=headers, body=_json(_preview(result)))
     return Reply(status=answer.status, headers=headers, body=answer.body)
@@ -88,7 +89,8 @@ def problem(error: UpdateProfileError, ids: RequestIds, *, accept: str, status: 
     answered = status or error.status
     headers = _headers(ids, _problem_media_type(accept))
     if error.retryable:
-        headers["Retry-After"] = str(error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS)
+        wait_seconds = error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS
+        headers["Retry-After"] = str(min(max(wait_seconds, 1), LONGEST_RETRY_AFTER_SECONDS))
     challenge = _challenge(error)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
@@ -98,6 +100,7 @@ def problem(error: UpdateProfileError, ids: RequestIds, *, accept: str, status: 
         "status": answered,
         "detail": error.detail,
         "code": error.code,
+        **({"reason": error.reason} if error.reason else {}),
         "actor": error.actor,
         "retryable": error.retryable,
         "correlationId": ids.correlation_id,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from . import __version__
 from .call import Call, Caller
 from .deadline import Deadline
 from .entra.bearer_token import TokenValidator
@@ -65,7 +66,7 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
     http = HttpClient(create_ssl_context(settings.ssl_cert_file), network)
     signing_keys = SigningKeys(partial(fetch_metadata, http, settings.authority_host))
     credential = create_credential(settings, http)
-    on_behalf_of = OnBehalfOf(settings, http, signing_keys=signing_keys, credential=credential)
+    on_behalf_of = OnBehalfOf(settings, http, token_endpoint_of=signing_keys.token_endpoint, credential=credential)
     return Service(
         settings=settings,
         credential=credential,
@@ -78,7 +79,7 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
 class ServiceHolder:
     """Holds the service of this process. The first call builds it; Azure restarts the process when a setting changes.
 
-    A wrong setting is held as well: it is found and logged once, and every call reports it.
+    A wrong setting is held as well: it is found once, and every call reports it.
     """
 
     def __init__(self, network: Network | None = None) -> None:
@@ -101,8 +102,9 @@ class ServiceHolder:
 
 def _build_or_report(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
     try:
-        return build(environ, network)
-    except Misconfigured as error:
-        wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.fields)
-        logger.error("update_profile.misconfigured %s", wrong)  # noqa: TRY400  the names say it all
+        service = build(environ, network)
+    except Misconfigured as error:  # the handler logs it with each call
         return error
+    cloud, credential = service.settings.partner_center_cloud, service.credential.kind
+    logger.info("update_profile.started version=%s cloud=%s credential=%s", __version__, cloud, credential)
+    return service

@@ -1,6 +1,7 @@
 """One piece of work for each key, however many callers wait for it.
 
-A caller that goes away or runs out of time ends the work for nobody else.
+A caller that goes away or runs out of time ends the work for nobody else. A caller that joined work which failed for a
+reason of the starter's own, such as its short deadline, takes part in one further try.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from .deadline import Deadline
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
+SHORTEST_TRY_SECONDS = 0.1  # a further try with less time than this is not started
 
 
 @dataclass
@@ -23,9 +25,16 @@ class _Flight(Generic[T]):
 class SingleFlight(Generic[K, T]):
     """Work in progress, by key."""
 
-    def __init__(self, *, stop_when_abandoned: bool) -> None:
-        """``stop_when_abandoned``: cancel work that nobody waits for any more, instead of finishing it."""
+    def __init__(self, *, stop_when_abandoned: bool, worth_another_try: Callable[[BaseException], bool]) -> None:
+        """Set what happens to work that is abandoned or fails.
+
+        Args:
+            stop_when_abandoned: Cancel work that nobody waits for any more, instead of finishing it.
+            worth_another_try: Whether a failure says nothing about a caller that joined: it was the starter's deadline,
+                or a connection's failure, and not an answer of the other side.
+        """
         self._stop_when_abandoned = stop_when_abandoned
+        self._worth_another_try = worth_another_try
         self._flights: dict[K, _Flight[T]] = {}
 
     def in_progress(self, key: K) -> bool:
@@ -46,6 +55,17 @@ class SingleFlight(Generic[K, T]):
             TimeoutError: The deadline passed first.
             Exception: What the work raised; RuntimeError in place of a SystemExit.
         """
+        joined = self.in_progress(key)
+        try:
+            return await self._wait(key, make, deadline)
+        except Exception as error:
+            if not joined or isinstance(error, TimeoutError) or not self._worth_another_try(error):
+                raise
+            if deadline.remaining_seconds() < SHORTEST_TRY_SECONDS:
+                raise
+        return await self._wait(key, make, deadline)
+
+    async def _wait(self, key: K, make: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
         self.begin(key, make)
         flight = self._flights[key]
         flight.waiters += 1

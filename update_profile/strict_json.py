@@ -7,7 +7,7 @@ the mark, and its nesting limit raises RecursionError, which is not a ValueError
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 Pairs = list[tuple[str, Any]]
 MAX_DEPTH = 64  # our own: the json module's limit differs from one Python to the next
@@ -15,8 +15,19 @@ LONGEST_INTEGER_DIGITS = 40
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
+Fault = Literal["encoding", "not_json", "too_deep"]
+
+
 class NotJson(ValueError):
-    """The input is not JSON. The message names the fault and quotes nothing of the input."""
+    """The input is not JSON. The message names the fault and quotes nothing of the input.
+
+    Attributes:
+        fault: What kind of fault it is.
+    """
+
+    def __init__(self, message: str, fault: Fault = "not_json") -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 def parse(data: bytes, *, make_object: Callable[[Pairs], object] = dict) -> object:
@@ -30,11 +41,11 @@ def parse(data: bytes, *, make_object: Callable[[Pairs], object] = dict) -> obje
         NotJson: The text is not JSON.
     """
     if data.startswith((b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")):
-        raise NotJson("it starts with a byte order mark")
+        raise NotJson("it starts with a byte order mark", "encoding")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotJson("it is not encoded in UTF-8") from None
+        raise NotJson("it is not encoded in UTF-8", "encoding") from None
     return _loads(text, make_object)
 
 
@@ -68,8 +79,8 @@ def _loads(text: str, make_object: Callable[[Pairs], object]) -> object:
         _refuse_lone_surrogates(text, value)
     except NotJson:
         raise
-    except ValueError:
-        raise NotJson("it is not JSON") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"it is not JSON (line {error.lineno}, column {error.colno})") from None
     return value
 
 
@@ -80,7 +91,7 @@ def _refuse_depth(text: str) -> None:
     for found in _STRING_OR_BRACKET.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
         if depth > MAX_DEPTH:
-            raise NotJson("it is nested too deeply")
+            raise NotJson("it is nested too deeply", "too_deep")
 
 
 def _refuse_constant(name: str) -> None:
@@ -98,4 +109,4 @@ def _refuse_lone_surrogates(text: str, value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise NotJson("it has half of a surrogate pair") from None
+        raise NotJson("it has half of a surrogate pair", "encoding") from None

@@ -136,7 +136,10 @@ def _repeated(members: Pairs) -> Iterator[FieldError]:
 
 def _unknown(members: Pairs) -> Iterator[FieldError]:
     unknown = dict.fromkeys(name for name, _ in members if name not in WIRE_NAMES)
-    return (FieldError(field=name, message="is not a field of the support profile; remove it") for name in unknown)
+    message = "is not a field of the support profile; remove it"
+    if len(unknown) == 1 and any(name in unknown and isinstance(value, dict | list) for name, value in members):
+        message = "is not a field of the support profile; the profile looks wrapped: send what is inside this member"
+    return (FieldError(field=name, message=message) for name in unknown)
 
 
 def _refused(error: ValidationError) -> Iterator[FieldError]:

@@ -11,29 +11,32 @@ param componentId string
 @description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
 param emailAddress string
 
-// Each rule is asked every 5 minutes for the last 15: a record that reaches the log late is still counted once.
+// Each rule runs every 5 minutes over the last 15: a record that reaches the log late is still counted once. All but two
+// read the audit record. A call without a tenant_id has no valid signature and counts for no alert on failures: strangers
+// cannot raise one.
 var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'
+var ofAUser = '${completed} | where isnotempty(tostring(event.tenant_id))'
 var rules = [
   {
     name: 'misconfigured'
-    description: 'Every call is refused: a setting, the credential or the registration is wrong. The operator acts.'
+    description: 'Every call is refused: a setting or the registration is wrong. The operator acts.'
     severity: 1
     threshold: 0
-    query: 'traces | where message startswith "update_profile." | extend event = parse_json(substring(message, 25)) | where message startswith "update_profile.misconfigured" or tostring(event.code) == "misconfigured"'
+    query: '${completed} | where tostring(event.code) == "misconfigured" and tostring(event.reason) != "credential"'
   }
   {
     name: 'credential'
-    description: 'The certificate, the managed identity or the trust in it fails. The operator acts.'
+    description: 'Entra ID refuses the credential (7000222: the secret has expired), a new certificate cannot be used, or the identity endpoint fails. The operator acts.'
     severity: 1
     threshold: 0
-    query: 'traces | where message startswith "update_profile.bad_certificate" or message startswith "update_profile.no_answer identity_endpoint"'
+    query: 'union (${completed} | where tostring(event.reason) in ("credential", "identity_endpoint")), (traces | where message startswith "update_profile.bad_certificate")'
   }
   {
     name: 'tenant'
     description: 'An allowed tenant lacks the application: its administrator consents, or the client id is wrong.'
     severity: 2
     threshold: 0
-    query: 'traces | where message startswith "update_profile.application_missing"'
+    query: '${ofAUser} | where tostring(event.reason) == "application_missing"'
   }
   {
     name: 'unexpected'
@@ -54,14 +57,14 @@ var rules = [
     description: 'A burst of failures of Entra ID or Partner Center. Usually nobody can act; operations.md says how to tell.'
     severity: 2
     threshold: 10
-    query: '${completed} | where toint(event.status) >= 500 and tostring(event.code) !in ("misconfigured", "unexpected", "entra_throttled")'
+    query: '${ofAUser} | where toint(event.status) >= 500 and tostring(event.code) !in ("misconfigured", "unexpected", "entra_throttled")'
   }
   {
     name: 'throttled'
     description: 'Entra ID or Partner Center asks to wait, again and again: somebody calls too often.'
     severity: 3
     threshold: 10
-    query: '${completed} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
+    query: '${ofAUser} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
   }
 ]
 

@@ -18,7 +18,7 @@ from ..tokens import SigningKey, peek
 from ..users import User, create_users, user_name
 from . import claims, metadata
 from .configuration import PARTNER_CENTER, Registration
-from .errors import refusal
+from .errors import refusal, with_policy
 from .grants import on_behalf_of
 from .key_ring import KeyRing
 
@@ -159,6 +159,13 @@ class Entra(StandIn):
             case "instance":
                 return metadata.instance(self)
         return refusal(404, "invalid_request", (900144,))
+
+    def with_additions(self, answer: Answer, entry: Entry) -> Answer:
+        """Add the policy's id to every refusal of a user under a Conditional Access policy, whatever its cause."""
+        user = self.users.get(entry.user or "")
+        if entry.endpoint != "token" or answer.status < 400 or user is None or user.policy_id is None:
+            return answer
+        return with_policy(answer, user.policy_id)
 
     def control_routes(self) -> dict[tuple[str, str], Handler]:
         """Return the routes for the settings and the sign-in."""

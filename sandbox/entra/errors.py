@@ -7,6 +7,7 @@ not depend on them.
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +74,21 @@ def refusal(
         body=json.dumps(body).encode(),
         **more,
     )
+
+
+def with_policy(answer: Answer, policy_id: str) -> Answer:
+    """Add `claims` that name a Conditional Access policy to a refusal that has none.
+
+    A real refusal of 2026-03-01 for a missing consent (65001) had them: they say nothing about its cause.
+    """
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return answer
+    if not isinstance(body, dict) or "error" not in body or "claims" in body:
+        return answer
+    claims = {"access_token": {"capolids": {"essential": True, "values": [policy_id]}}}
+    return replace(answer, body=json.dumps({**body, "claims": json.dumps(claims)}).encode())
 
 
 def throttled(retry_after: str | int | None = 30, **more: Any) -> Answer:  # noqa: ANN401

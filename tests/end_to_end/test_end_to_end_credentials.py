@@ -9,6 +9,7 @@ from live_function import Answered, EveryLog, LiveFunction
 
 from sandbox import Answer, Fault
 from sandbox.tokens import peek
+from update_profile.entra import managed_identity
 
 PASSWORD = "canary-password-of-the-file"
 SOMEONE = "0f0f0f0f-1111-4222-8333-444444444444"
@@ -78,33 +79,39 @@ async def test_trouble_of_the_identity_endpoint_passes(
 ) -> None:
     """The failure is retryable, and the next call succeeds."""
     identity.allow(1)
-    identity.sandbox.identity.script(answer)
+    identity.sandbox.identity.script(answer, times=None)
     refused = await identity.call()
     assert (refused.status, refused.code, refused.json["retryable"]) == (status, code, True)
+    assert refused.json["reason"] == "identity_endpoint"
+    identity.sandbox.identity.clear_script()
     assert b"No identity" not in refused.body
     assert not identity.exchanges
     assert (await identity.call()).status == 200
 
 
-async def test_without_the_platforms_endpoint_it_is_named(identity: LiveFunction) -> None:
-    """The detail names IDENTITY_ENDPOINT; health stays at 200, as the identity may be assigned later."""
+async def test_without_the_platforms_endpoint_the_setting_is_wrong(identity: LiveFunction) -> None:
+    """Health says so as well: waiting does not assign an identity."""
     identity.set(IDENTITY_ENDPOINT=None, IDENTITY_HEADER=None)
-    assert (await health(identity)).status == 200
-    refused = await identity.call()
-    assert (refused.status, refused.code) == (503, "entra_unavailable")
-    assert "IDENTITY_ENDPOINT" in refused.json["detail"]
+    for refused, status in ((await health(identity), 503), (await identity.call(), 500)):
+        assert (refused.status, refused.code, refused.json["reason"]) == (status, "misconfigured", "settings")
+        assert refused.fields == ["ENTRA_MANAGED_IDENTITY_CLIENT_ID"]
+        assert "IDENTITY_ENDPOINT" in refused.json["errors"][0]["message"]
 
 
-async def test_a_federated_credential_that_is_not_known_yet_heals_by_itself(identity: LiveFunction) -> None:
-    """After a refusal the next call uses a new token of the identity, so no restart is needed."""
+async def test_a_federated_credential_that_is_not_known_yet_heals_by_itself(
+    identity: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No restart is needed, and refusals in a row do not fetch the identity's token again and again."""
     registration = identity.sandbox.entra.registration
     known, registration.federated_audience = registration.federated_audience, "nothing registered yet"
     for _ in range(2):
         refused = await identity.call()
         assert (refused.status, refused.code, refused.json["entra"]["codes"]) == (500, "misconfigured", [700213])
+    assert len(identity.sandbox.identity.journal) == 1
     registration.federated_audience = known
+    monkeypatch.setattr(managed_identity, "SHORTEST_REFRESH_SECONDS", 0.0)
     assert (await identity.call()).status == 200
-    assert len(identity.sandbox.identity.journal) == 3
+    assert len(identity.sandbox.identity.journal) == 1
 
 
 async def test_another_clouds_audience_is_refused_by_entra(identity: LiveFunction) -> None:
@@ -205,7 +212,7 @@ async def test_no_credential_is_told_to_a_log_or_to_a_caller(
     live.set(ENTRA_CLIENT_CERTIFICATE_PATH=None, ENTRA_CLIENT_CERTIFICATE_PASSWORD=None)
     live.set(**live.sandbox.identity.settings())
     answers += [await live.call()]
-    live.sandbox.identity.script(Answer(status=500))
+    live.sandbox.identity.script(Answer(status=500), times=None)
     live.set(REQUEST_BUDGET_SECONDS="3")
     answers += [await live.call()]
     assert [answered.status for answered in answers] == [200, 500, 200, 200, 503]

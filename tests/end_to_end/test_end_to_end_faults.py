@@ -58,7 +58,9 @@ async def test_trouble_with_the_first_put_alone(live: LiveFunction, every_log: E
     answered = await called(live, row.budget_seconds)
     assert_true(live, answered, row.once)
     (audit,) = every_log.audits
-    assert vars(audit)["attempts"] == row.once.puts + row.once.gets
+    told = vars(audit)
+    assert (told["attempts"], told["read_backs"]) == (row.once.puts, row.once.gets)
+    assert told["outcome"] == row.once.outcome
     assert EXAMPLE["Email"] not in every_log.text()
 
 

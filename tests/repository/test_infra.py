@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bicep_files import FILES, INFRA, MAIN, SNAPSHOTS, VARIANTS, block, deployed, names, of_kind, text
+from errors_raised import RAISED
 
 from update_profile.call import AUDIT_EVENT_NAME, AuditEvent
 from update_profile.clouds import CLOUDS
@@ -99,8 +100,11 @@ def test_what_is_alerted_on_is_what_is_logged() -> None:
     assert set(re.findall(r"event\.(\w+)", alerts)) <= fields
     queries = "\n".join(re.findall(r"query: '(.*)'", alerts))
     codes = set(re.findall(r'"([a-z_]+)"', queries))
-    assert codes == {"misconfigured", "unexpected", "entra_throttled", "partner_center_throttled"}
-    assert all(f'code="{code}"' in CODE for code in codes)
+    reasons = {"credential", "identity_endpoint", "application_missing"}
+    assert codes - reasons == {"misconfigured", "unexpected", "entra_throttled", "partner_center_throttled"}
+    assert reasons < codes
+    assert all(f'code="{code}"' in CODE for code in codes - reasons)
+    assert all(any(reason in kind.reasons for kind in RAISED) for reason in reasons)
 
 
 def test_the_queries_of_operations_md_ask_for_fields_that_are_there() -> None:
@@ -109,7 +113,8 @@ def test_the_queries_of_operations_md_ask_for_fields_that_are_there() -> None:
     fields = {field.name for field in dataclasses.fields(AuditEvent)}
     assert set(re.findall(r"event\.(\w+)", operations)) == fields
     assert f"substring(message, {len(AUDIT_EVENT_NAME) + 1})" in operations
-    assert [event for event in re.findall(r"`(update_profile\.\w+)`", operations) if event not in CODE] == []
+    named = set(re.findall(r"`(update_profile\.\w+)`", operations))
+    assert named == {event for event in re.findall(r'"(update_profile\.\w+)', CODE) if event != "update_profile."}
 
 
 def test_each_alert_is_explained() -> None:

@@ -35,7 +35,7 @@ def raw(caller: httpx.Client) -> Callable[[bytes], bytes]:
     return send
 
 
-def echoed(caller: httpx.Client, path: str = "/api/echo", **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's
+def echoed(caller: httpx.Client, path: str = "/api/echo", **request: Any) -> dict[str, Any]:
     """Return what the function saw of this request."""
     response = caller.request(request.pop("method", "POST"), path, **request)
     assert response.status_code == 200, response

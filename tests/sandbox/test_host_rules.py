@@ -157,7 +157,7 @@ async def test_a_body_that_stands_still_is_a_500_and_a_caller_who_left_gets_noth
             await asyncio.sleep(60)
         return {"type": "http.disconnect"}
 
-    async def send(message: Any) -> None:  # noqa: ANN401 - ASGI's
+    async def send(message: Any) -> None:
         sent.append(message)
 
     scope = {"method": "POST", "raw_path": b"/api/url", "query_string": b"", "scheme": "http"}

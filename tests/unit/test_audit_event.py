@@ -20,26 +20,35 @@ FIELDS = [
     "correlation_id",
     "request_id",
     "operation",
+    "version",
+    "validate_only",
     "tenant_id",
     "user_id",
     "client_id",
     "code",
+    "reason",
+    "outcome",
     "status",
     "upstream_status",
     "upstream_code",
     "upstream_request_id",
+    "entra_status",
     "entra_codes",
     "entra_trace_id",
     "attempts",
+    "read_backs",
+    "neighbour",
+    "no_answer",
     "exchange",
     "duration_ms",
+    "entra_ms",
     "upstream_ms",
 ]
 
 
 def an_event() -> AuditEvent:
     """Return the event of a call that has just started."""
-    return AuditEvent(correlation_id="c", request_id="r", operation="post")
+    return AuditEvent(correlation_id="c", request_id="r", operation="post", version="1")
 
 
 def test_the_message_is_the_name_and_the_fields_as_json() -> None:

@@ -6,6 +6,13 @@ import pytest
 from builders import CLIENT, TENANT, USER, a_caller, a_started_call
 
 from update_profile.call import LONGEST_ANSWER_RESERVE_SECONDS
+from update_profile.errors import (
+    ClaimedIds,
+    ClientNotAllowed,
+    EntraUnavailable,
+    PartnerCenterRejected,
+    UpstreamFault,
+)
 from update_profile.request_ids import read_ids
 
 GIVEN = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -42,3 +49,48 @@ def test_a_caller_is_noted_and_brings_the_delivery_id_into_effect() -> None:
     assert before[0] != expected
     assert before[1] is None
     assert (call.event.tenant_id, call.event.user_id, call.event.client_id) == (TENANT, USER, CLIENT)
+
+
+def test_whom_a_refused_token_names_is_noted() -> None:
+    """A refusal after the signature names the caller, so that ``client_not_allowed`` says which client."""
+    call = a_started_call()
+    error = ClientNotAllowed("Why.")
+    error.claimed = ClaimedIds(tenant_id=TENANT, user_id=USER, client_id=None)
+    call.event.failed(error)
+    assert (call.event.tenant_id, call.event.user_id, call.event.client_id) == (TENANT, USER, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "logged"),
+    [
+        ("2001", "2001"),
+        ("BadRequest", "BadRequest"),
+        ("no such user bob@contoso", None),
+        ("x" * 33, None),
+        (None, None),
+    ],
+)
+def test_only_digits_and_slugs_of_partner_centers_codes_are_logged(code: str | None, logged: str | None) -> None:
+    """Free text may be personal."""
+    call = a_started_call()
+    call.event.failed(PartnerCenterRejected("Why.", upstream=UpstreamFault(status=400, code=code)))
+    assert call.event.upstream_code == logged
+
+
+def test_read_backs_and_the_time_for_entra_are_counted_apart() -> None:
+    """A time that was not spent is None."""
+    call = a_started_call()
+    assert call.event.entra_ms is None
+    with call.event.waiting_for_entra(), call.event.attempt(reads_back=True):
+        pass
+    assert (call.event.attempts, call.event.read_backs) == (0, 1)
+    assert [call.event.entra_ms, call.event.upstream_ms] == [0, 0]
+
+
+def test_the_status_of_entra_ids_own_failure_is_logged() -> None:
+    """A status without a code still says who failed."""
+    call = a_started_call()
+    error = EntraUnavailable("Why.", reason="unavailable", neighbour="entra")
+    error.entra_status = 503
+    call.event.failed(error)
+    assert (call.event.entra_status, call.event.neighbour) == (503, "entra")

@@ -36,7 +36,7 @@ def counted(sandbox: Sandbox) -> Iterator[tuple[TokenValidator, CountingKeys, Fa
     """Yield a validator with real keys, those keys, and the validator's fake clock."""
     clock = FakeClock(time.time())
     keys = CountingKeys(partial(fetch_metadata, a_client(sandbox), sandbox.entra.base_url))
-    yield TokenValidator(read_settings(sandbox.settings()), keys, clock=clock), keys, clock
+    yield TokenValidator(read_settings(sandbox.settings()), keys, clock=clock, wall_clock=clock), keys, clock
 
 
 async def test_a_token_is_validated_once_in_five_minutes(sandbox: Sandbox) -> None:

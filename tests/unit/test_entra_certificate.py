@@ -1,10 +1,15 @@
 """Reading a certificate file."""
 
+import base64
+
 import pytest
 from certificate_files import CertificateFile, new_key
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from update_profile.entra import certificate
 from update_profile.entra.certificate import BadCertificate, read_certificate
 
 FILE = CertificateFile()
@@ -18,17 +23,17 @@ def test_key_and_certificate_are_found(form: str, password: str | None, chain: b
     """The file may be encrypted; from a chain, only the certificate that matches the key is used."""
     content = getattr(FILE, form)(password, chain=chain)
     read = read_certificate(content, password)
-    assert read.private_key.private_numbers() == FILE.key.private_numbers()
-    certificate = x509.load_pem_x509_certificate(read.pem.encode())
-    assert certificate.public_key() == FILE.key.public_key()
-    assert read.pem.count("BEGIN CERTIFICATE") == 1
+    assert read.signer.key.private_numbers() == FILE.key.private_numbers()
+    sent = x509.load_der_x509_certificate(base64.b64decode(read.signer.x5c))
+    assert sent.public_key() == FILE.key.public_key()
+    assert read.signer.sha256_thumbprint == sent.fingerprint(SHA256()).hex()
     assert read.not_before < read.not_after
     read.check_time(read.not_before)
 
 
 def test_a_password_that_is_not_needed_is_no_matter() -> None:
     """A password for a file that is not encrypted is ignored."""
-    assert read_certificate(FILE.pem(), PASSWORD).pem
+    assert read_certificate(FILE.pem(), PASSWORD).signer
 
 
 @pytest.mark.parametrize("form", ["pem", "pfx"])
@@ -81,3 +86,25 @@ def test_no_key_stands_in_what_a_log_might_print() -> None:
 def test_the_key_is_the_files_own() -> None:
     """Each generated key is different, so the comparisons above are meaningful."""
     assert new_key().private_numbers() != new_key().private_numbers()
+
+
+def test_a_chain_with_an_unreadable_certificate_still_signs() -> None:
+    """A root may have a key of a kind that the library does not know; only the pair is used."""
+    der = FILE.authority.public_bytes(Encoding.DER)
+    rsa, unknown = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010163")
+    assert der.count(rsa) == 1
+    odd = x509.load_der_x509_certificate(der.replace(rsa, unknown)).public_bytes(Encoding.PEM)
+    read = read_certificate(odd + FILE.pem(), None)
+    assert read.signer.key.private_numbers() == FILE.key.private_numbers()
+
+
+def test_a_key_that_the_library_cannot_read_is_reported_without_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cryptography raises has no common base and may quote the file."""
+
+    def refuse(*_: object) -> None:
+        raise OverflowError("0x30820122")
+
+    monkeypatch.setattr(certificate, "_first_pair", refuse)
+    with pytest.raises(BadCertificate, match="cannot be read") as caught:
+        read_certificate(FILE.pem(), None)
+    assert "0x30820122" not in f"{caught.value}{caught.value.entry}"

@@ -1,5 +1,6 @@
 """The claim checks: the token must be a user's, for this function, and valid now."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -88,6 +89,15 @@ def test_another_audience_or_another_form_of_it_is_refused(audience: object) -> 
     """The audience must be a single string that is in the list."""
     with pytest.raises(InvalidToken, match="aud"):
         token_claims.check_audience({"aud": audience}, some_settings())
+
+
+@pytest.mark.parametrize(
+    ("audience", "refused"), [("https://graph.microsoft.com", True), (CLIENT, False), ([1], False)]
+)
+def test_before_the_signature_only_a_named_audience_of_another_is_refused(audience: object, refused: bool) -> None:
+    """A claim of any other shape says nothing about an unverified token."""
+    with pytest.raises(InvalidToken, match="another application") if refused else nullcontext():
+        token_claims.refuse_other_audience({"aud": audience}, some_settings())
 
 
 def test_configured_audiences_replace_the_two_of_the_start() -> None:

@@ -1,9 +1,7 @@
 """The credentials with which this function authenticates to Entra ID."""
 
-import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builders import CLIENT, some_settings
@@ -12,14 +10,15 @@ from fakes_upstream import FakeClock, FakeHttp, an_answer
 from pydantic import SecretStr
 
 from update_profile.deadline import Deadline
+from update_profile.entra import managed_identity
 from update_profile.entra.certificate import CertificateCredential
 from update_profile.entra.credential import create_credential
+from update_profile.entra.proof import Assertion, Secret
 from update_profile.errors import Misconfigured
 from update_profile.settings import CERTIFICATE, CERTIFICATE_PASSWORD
 
 PASSWORD = "a-password"
 FIRST, SECOND = CertificateFile(), CertificateFile()
-BAD = "update_profile.bad_certificate"
 
 
 def soon() -> Deadline:
@@ -49,9 +48,7 @@ def replace(file: Path, content: bytes) -> None:
 async def signing(certificate: CertificateCredential) -> object:
     """Return the numbers of the private key that signs."""
     certificate.check()
-    given: Any = await certificate.for_msal(deadline=soon())
-    assert given["public_certificate"].startswith("-----BEGIN CERTIFICATE")
-    return given["private_key"].private_numbers()
+    return (await certificate.proof(deadline=soon())).key.private_numbers()
 
 
 def refused(certificate: CertificateCredential) -> tuple[str, str]:
@@ -68,12 +65,12 @@ async def test_a_secret_is_given_as_it_is() -> None:
     """A secret cannot be checked here, and a refusal does not change it."""
     made = create_credential(some_settings(ENTRA_CLIENT_SECRET="s"), FakeHttp(an_answer()))
     made.check()
-    assert await made.for_msal(deadline=soon()) == "s"
+    assert await made.proof(deadline=soon()) == Secret(value=SecretStr("s"))
     made.refused()
-    assert await made.for_msal(deadline=soon()) == "s"
+    assert await made.proof(deadline=soon()) == Secret(value=SecretStr("s"))
 
 
-async def test_an_identitys_token_is_given_by_a_function_and_anew_after_a_refusal() -> None:
+async def test_an_identitys_token_is_fetched_again_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first request uses the cloud's federated audience and is made only when a call needs a token."""
     ends = int(time.time()) + 3600
     answers = [an_answer(200, f'{{"access_token": "{n}", "expires_on": {ends}}}'.encode()) for n in ("one", "two")]
@@ -88,11 +85,12 @@ async def test_an_identitys_token_is_given_by_a_function_and_anew_after_a_refusa
     made.check()
     assert not http.requests
     for _ in range(2):
-        given: Any = await made.for_msal(deadline=soon())
-        assert given["client_assertion"]() == "one"
+        assert await made.proof(deadline=soon()) == Assertion(value="one")
     made.refused()
-    given = await made.for_msal(deadline=soon())
-    assert given["client_assertion"]() == "two"
+    assert await made.proof(deadline=soon()) == Assertion(value="one")  # it was fetched a moment ago
+    monkeypatch.setattr(managed_identity, "SHORTEST_REFRESH_SECONDS", 0.0)
+    made.refused()
+    assert await made.proof(deadline=soon()) == Assertion(value="two")
     assert "resource=api%3A%2F%2FAzureADTokenExchange" in http.requests[0].url
 
 
@@ -121,10 +119,8 @@ async def test_a_new_file_counts_at_the_next_call(file: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"half a", FIRST.pem(PASSWORD), CertificateFile(days=(-2, -1)).pem(), None])
-async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(
-    file: Path, caplog: pytest.LogCaptureFixture, broken: bytes | None
-) -> None:
-    """The failure is logged once per file, without its path; the next valid file is used."""
+async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(file: Path, broken: bytes | None) -> None:
+    """``check`` reports the failure once for each file, without its path; the next valid file is used."""
     file.write_bytes(FIRST.pem())
     made = credential(file)
     await signing(made)
@@ -132,11 +128,12 @@ async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(
         file.unlink()
     else:
         replace(file, broken)
-    for _ in range(3):
-        assert await signing(made) == FIRST.key.private_numbers()
-    (record,) = [record for record in caplog.records if record.getMessage().startswith(BAD)]
-    assert record.levelno == logging.ERROR
-    assert "kept-to-itself" not in record.getMessage()
+    faults = [made.check() for _ in range(3)]
+    assert await signing(made) == FIRST.key.private_numbers()
+    assert faults[0] is not None
+    assert faults[1:] == [None, None]
+    assert faults[0].field in (CERTIFICATE, CERTIFICATE_PASSWORD)
+    assert "kept-to-itself" not in faults[0].message
     replace(file, SECOND.pem())
     assert await signing(made) == SECOND.key.private_numbers()
 
@@ -201,4 +198,4 @@ async def test_a_certificate_is_not_given_before_it_was_looked_at(file: Path) ->
     """Calling for_msal before check raises Misconfigured rather than an unrelated exception."""
     file.write_bytes(FIRST.pem())
     with pytest.raises(Misconfigured):
-        await credential(file).for_msal(deadline=soon())
+        await credential(file).proof(deadline=soon())

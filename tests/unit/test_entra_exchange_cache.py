@@ -36,7 +36,7 @@ class FakeExchange:
         try:
             await asyncio.wait_for(self.gate.wait(), deadline.remaining_seconds() or 0.001)
         except TimeoutError:
-            raise EntraTimeout("the flight's own") from None
+            raise EntraTimeout("the flight's own", no_answer="deadline") from None
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -173,7 +173,7 @@ async def test_refusals_are_not_remembered() -> None:
 async def test_throttling_is_remembered_for_that_assertion_until_its_time() -> None:
     """Other assertions are exchanged as usual, and after the wait this one is too."""
     exchange, clock = FakeExchange(), FakeClock(time.time())
-    cache = ExchangeCache(exchange, clock=clock)
+    cache = ExchangeCache(exchange, clock=clock, wall_clock=clock)
     exchange.failure = EntraThrottled("wait", retry_after_seconds=30)
     with pytest.raises(EntraThrottled):
         await token_of(cache)
@@ -190,7 +190,7 @@ async def test_throttling_is_remembered_for_that_assertion_until_its_time() -> N
 async def test_what_is_left_of_a_wait_is_rounded_up() -> None:
     """A caller that returns after that many seconds is not refused again."""
     exchange, clock = FakeExchange(), FakeClock(time.time())
-    cache = ExchangeCache(exchange, clock=clock)
+    cache = ExchangeCache(exchange, clock=clock, wall_clock=clock)
     exchange.failure = EntraThrottled("wait")
     for passed in (0.0, 3.6):
         clock.advance(passed)
@@ -206,7 +206,7 @@ async def test_what_is_left_of_a_wait_is_rounded_up() -> None:
 async def test_a_token_is_held_until_the_sooner_of_two_ends(lifetime: float, assertion_left: float, held: int) -> None:
     """The token's own expiry counts less a margin, the assertion's expiry without one."""
     exchange, clock = FakeExchange(expires_in_seconds=lifetime), FakeClock(time.time())
-    cache = ExchangeCache(exchange, clock=clock)
+    cache = ExchangeCache(exchange, clock=clock, wall_clock=clock)
     caller = a_caller(expires_at=clock.now + assertion_left)
     await cache.access_token(caller, "assertion", deadline=soon())
     clock.advance(held - 1)

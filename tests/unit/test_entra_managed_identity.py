@@ -10,7 +10,7 @@ from fakes_upstream import FakeClock, FakeHttp, an_answer
 
 from update_profile.deadline import Deadline
 from update_profile.entra.managed_identity import ManagedIdentityCredential
-from update_profile.errors import EntraTimeout, EntraUnavailable, UpdateProfileError
+from update_profile.errors import EntraTimeout, EntraUnavailable, Misconfigured, UpdateProfileError
 from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
 
 IDENTITY = {
@@ -39,10 +39,15 @@ def tokens(
     ), http
 
 
+async def token_of(source: ManagedIdentityCredential, *, deadline: Deadline) -> str:
+    """Return the identity's token."""
+    return (await source.proof(deadline=deadline)).value
+
+
 async def test_a_token_is_asked_for_as_the_platform_wants_it() -> None:
     """The request has the platform's header, this identity and the federated audience."""
     source, http = tokens(gives())
-    assert await source.token(deadline=Deadline.after(5)) == "token"
+    assert await token_of(source, deadline=Deadline.after(5)) == "token"
     (request,) = http.requests
     assert (request.method, request.body) == ("GET", None)
     assert request.url == (
@@ -58,10 +63,11 @@ async def test_a_token_is_kept_until_its_last_minutes(as_text: bool) -> None:
     clock = FakeClock(time.time())
     ends = int(clock.now) + HOUR
     source, http = tokens(gives("one", expires_on=str(ends) if as_text else ends), gives("two"), clock=clock)
+    await token_of(source, deadline=Deadline.after(5))
     clock.now = ends - 301
-    assert [await source.token(deadline=Deadline.after(5)) for _ in range(3)] == ["one"] * 3
+    assert [await token_of(source, deadline=Deadline.after(5)) for _ in range(3)] == ["one"] * 3
     clock.now = ends - 300
-    assert await source.token(deadline=Deadline.after(5)) == "two"
+    assert await token_of(source, deadline=Deadline.after(5)) == "two"
     assert len(http.requests) == 2
 
 
@@ -71,66 +77,84 @@ async def test_a_token_without_an_end_that_can_be_read_is_used_and_not_kept(ends
     answer = an_answer(200, f'{{"access_token": "t", "expires_on": {ends if ends != "soon" else 0}}}'.encode())
     source, http = tokens(answer)
     for _ in range(2):
-        assert await source.token(deadline=Deadline.after(5)) == "t"
+        assert await token_of(source, deadline=Deadline.after(5)) == "t"
     assert len(http.requests) == 2
 
 
 async def test_all_who_wait_share_one_request() -> None:
     """The platform's endpoint is easily overloaded."""
     source, http = tokens(gives())
-    assert set(await asyncio.gather(*(source.token(deadline=Deadline.after(5)) for _ in range(200)))) == {"token"}
+    assert set(await asyncio.gather(*(token_of(source, deadline=Deadline.after(5)) for _ in range(200)))) == {"token"}
     assert len(http.requests) == 1
 
 
-async def test_a_token_that_does_not_count_is_asked_for_anew() -> None:
-    """A new federated credential takes minutes to propagate, so a refused token is not kept."""
-    source, http = tokens(gives("one"), gives("two"))
-    await source.token(deadline=Deadline.after(5))
-    source.refused()
-    assert await source.token(deadline=Deadline.after(5)) == "two"
-    assert len(http.requests) == 2
-
-
 @pytest.mark.parametrize(
-    ("outcome", "kind"),
+    ("outcome", "kind", "requests"),
     [
-        (TransportError("refused", sent=False, timed_out=False), EntraUnavailable),
-        (TransportError("no time", sent=False, timed_out=True), EntraUnavailable),
-        (TransportError("reset", sent=True, timed_out=False), EntraUnavailable),
-        (TransportError("hung", sent=True, timed_out=True), EntraTimeout),
-        (an_answer(400, b'{"statusCode": 400, "message": "no such identity"}'), EntraUnavailable),
-        (an_answer(403, b""), EntraUnavailable),
-        (an_answer(500, b"<html>"), EntraUnavailable),
-        (gives(status=500), EntraUnavailable),
-        (an_answer(200, b"{}"), EntraUnavailable),
-        (an_answer(200, b"[]"), EntraUnavailable),
-        (an_answer(200, b"<html>"), EntraUnavailable),
-        (an_answer(200, None), EntraUnavailable),
-        (an_answer(200, b'{"access_token": ""}'), EntraUnavailable),
-        (an_answer(200, '{"access_token": "é"}'.encode()), EntraUnavailable),
-        (an_answer(200, b'{"access_token": 1}'), EntraUnavailable),
+        (TransportError("refused", sent=False, timed_out=False), EntraUnavailable, 2),
+        (TransportError("no time", sent=False, timed_out=True), EntraUnavailable, 2),
+        (TransportError("reset", sent=True, timed_out=False), EntraUnavailable, 2),
+        (TransportError("hung", sent=True, timed_out=True), EntraTimeout, 2),
+        (an_answer(400, b'{"statusCode": 400, "message": "no such identity"}'), EntraUnavailable, 1),
+        (an_answer(403, b""), EntraUnavailable, 1),
+        (an_answer(500, b"<html>"), EntraUnavailable, 2),
+        (gives(status=500), EntraUnavailable, 2),
+        (an_answer(503, b"", {"Retry-After": "3"}), EntraUnavailable, 1),
+        (an_answer(200, b"{}"), EntraUnavailable, 1),
+        (an_answer(200, b"[]"), EntraUnavailable, 1),
+        (an_answer(200, b"<html>"), EntraUnavailable, 1),
+        (an_answer(200, None), EntraUnavailable, 1),
+        (an_answer(200, b'{"access_token": ""}'), EntraUnavailable, 1),
+        (an_answer(200, '{"access_token": "é"}'.encode()), EntraUnavailable, 1),
+        (an_answer(200, b'{"access_token": 1}'), EntraUnavailable, 1),
     ],
     ids=lambda value: str(value)[:60],
 )
 async def test_trouble_of_the_endpoint_may_pass(
-    outcome: HttpAnswer | Exception, kind: type[UpdateProfileError]
+    outcome: HttpAnswer | Exception, kind: type[UpdateProfileError], requests: int
 ) -> None:
     """The failure is retryable, the detail does not quote the endpoint, and nothing is cached."""
-    source, http = tokens(outcome, gives())
+    source, http = tokens(outcome)
     with pytest.raises(kind) as caught:
-        await source.token(deadline=Deadline.after(5))
+        await token_of(source, deadline=Deadline.after(5))
     assert caught.value.retryable
     assert "no such identity" not in caught.value.detail
-    assert await source.token(deadline=Deadline.after(5)) == "token"
+    assert (caught.value.neighbour, caught.value.reason) == ("identity_endpoint", "identity_endpoint")
+    assert caught.value.entra_status == (outcome.status if isinstance(outcome, HttpAnswer) else None)
+    assert len(http.requests) == requests
+    http.outcomes = [gives()]
+    assert await token_of(source, deadline=Deadline.after(5)) == "token"
+
+
+async def test_ten_refused_exchanges_fetch_a_new_token_once_a_second() -> None:
+    """A federated credential takes minutes to take effect, and must work within a minute of doing so."""
+    clock = FakeClock(time.time())
+    source, http = tokens(gives(), clock=clock)
+    for _ in range(10):
+        await token_of(source, deadline=Deadline.after(5))
+        source.refused()
+    assert len(http.requests) == 1
+    clock.advance(1)
+    for _ in range(10):
+        source.refused()
+        await token_of(source, deadline=Deadline.after(5))
     assert len(http.requests) == 2
 
 
 @pytest.mark.parametrize("missing", ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"])
-async def test_a_machine_without_an_endpoint_is_named(missing: str) -> None:
-    """The identity may not be assigned yet, so this is reported as an outage, without a request."""
+def test_a_platform_without_an_endpoint_is_a_wrong_setting(missing: str) -> None:
+    """No identity is assigned to this function app, and waiting does not change that."""
     source, http = tokens(gives(), missing=missing)
-    with pytest.raises(EntraUnavailable, match="IDENTITY_ENDPOINT"):
-        await source.token(deadline=Deadline.after(5))
+    with pytest.raises(Misconfigured, match="ENTRA_MANAGED_IDENTITY_CLIENT_ID") as caught:
+        source.check()
+    assert [fault.field for fault in caught.value.fields] == ["ENTRA_MANAGED_IDENTITY_CLIENT_ID"]
+    assert not http.requests
+
+
+def test_a_platform_with_an_endpoint_has_no_fault() -> None:
+    """Nothing is asked for before a call needs it."""
+    source, http = tokens(gives())
+    assert source.check() is None
     assert not http.requests
 
 
@@ -145,10 +169,10 @@ async def test_who_has_no_time_left_hears_of_a_time_out() -> None:
 
     http = HeldHttp(gives())
     source = ManagedIdentityCredential(some_settings(**IDENTITY), http)
-    patient = asyncio.create_task(source.token(deadline=Deadline.after(5)))
+    patient = asyncio.create_task(token_of(source, deadline=Deadline.after(5)))
     await asyncio.sleep(0)
     with pytest.raises(EntraTimeout):
-        await source.token(deadline=Deadline.after(0.01))
+        await token_of(source, deadline=Deadline.after(0.01))
     gate.set()
     assert await patient == "token"
     assert len(http.requests) == 1

@@ -1,5 +1,7 @@
 """A tenant's metadata is read from Entra ID, or reported as unavailable."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -11,11 +13,12 @@ from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors
 from update_profile.deadline import Deadline
 from update_profile.entra.metadata import fetch_metadata, read_keys
-from update_profile.errors import EntraTimeout, EntraUnavailable, Misconfigured
+from update_profile.errors import EntraFailed, EntraTimeout, EntraUnavailable, EntraUnexpected, Misconfigured
 from update_profile.transport.messages import TransportError
 
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
-RSA = {"kty": "RSA", "use": "sig", "kid": "one", "n": "AQAB", "e": "AQAB"}
+MODULUS = base64.urlsafe_b64encode(((1 << 2047) | 1).to_bytes(256, "big")).decode().rstrip("=")
+RSA = {"kty": "RSA", "use": "sig", "kid": "one", "n": MODULUS, "e": "AQAB"}
 TROUBLE: dict[str, Answer] = {
     "no JSON": Answer(body=b"<html>"),
     "nothing": Answer(),
@@ -34,7 +37,7 @@ TROUBLE: dict[str, Answer] = {
 }
 
 
-async def fetch(sandbox: Sandbox, tenant: str | None = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401
+async def fetch(sandbox: Sandbox, tenant: str | None = None, *, seconds: float = 10.0) -> Any:
     """Fetch a tenant's metadata; None means alice's tenant."""
     tenant_id = tenant or sandbox.entra.tenants[0]
     return await fetch_metadata(a_client(sandbox), sandbox.entra.base_url, tenant_id, deadline=Deadline.after(seconds))
@@ -45,15 +48,17 @@ async def test_discovery_comes_first_and_says_where_the_keys_are(sandbox: Sandbo
     found = await fetch(sandbox)
     assert [entry.endpoint for entry in sandbox.entra.journal] == ["discovery", "keys"]
     assert list(found.keys) == [sandbox.entra.keys.current.kid]
-    assert found.discovery["token_endpoint"].endswith("/oauth2/v2.0/token")
-    assert found.keys[sandbox.entra.keys.current.kid].issuer == found.discovery["issuer"]
+    assert found.token_endpoint.endswith("/oauth2/v2.0/token")
+    assert (
+        found.keys[sandbox.entra.keys.current.kid].issuer == f"{sandbox.entra.base_url}/{sandbox.entra.tenants[0]}/v2.0"
+    )
 
 
 @pytest.mark.parametrize("endpoint", ["discovery", "keys"])
 @pytest.mark.parametrize("name", TROUBLE)
 async def test_a_document_that_cannot_be_used_is_an_outage(sandbox: Sandbox, endpoint: str, name: str) -> None:
     """It makes no difference which document fails, or what came in its place."""
-    sandbox.entra.script(TROUBLE[name], path="keys" if endpoint == "keys" else "discovery")
+    sandbox.entra.script(TROUBLE[name], path="keys" if endpoint == "keys" else "discovery", times=None)
     with pytest.raises(EntraUnavailable):
         await fetch(sandbox)
 
@@ -98,8 +103,39 @@ async def test_no_address_of_the_keys_is_a_crash(sandbox: Sandbox, address: obje
     """A URL that the HTTP client rejects is an outage too."""
     document = {"jwks_uri": address, "token_endpoint": f"{sandbox.entra.base_url}/token"}
     sandbox.entra.script(Answer.json(document), path="discovery")
-    with pytest.raises(EntraUnavailable):
+    with pytest.raises(EntraFailed):
         await fetch(sandbox)
+
+
+OTHER_HOSTS = [
+    "https://evil.example/keys",
+    "https://localhost:8443@evil.example/keys",
+    "https://localhost:8444/keys",
+    "https://localhost.evil.example:8443/keys",
+    "https://login.microsoftonline.com/keys",
+]
+
+
+@pytest.mark.parametrize("member", ["jwks_uri", "token_endpoint"])
+@pytest.mark.parametrize("address", OTHER_HOSTS)
+async def test_a_document_that_names_another_host_is_not_followed(member: str, address: str) -> None:
+    """The credential and the user's token would go there."""
+    own = "https://localhost:8443"
+    document = {"jwks_uri": f"{own}/keys", "token_endpoint": f"{own}/token", member: address}
+    http = FakeHttp(an_answer(body=json.dumps(document).encode()), an_answer())
+    with pytest.raises(EntraUnexpected) as caught:
+        await fetch_metadata(http, own, TENANT, deadline=Deadline.after(10))
+    assert (caught.value.reason, caught.value.entra_status) == ("another_host", 200)
+    assert len(http.requests) == 1
+
+
+@pytest.mark.parametrize("host", ["login.microsoftonline.com", "LOGIN.microsoftonline.com:443", "sts.windows.net"])
+async def test_hosts_of_the_same_cloud_may_name_each_other(host: str) -> None:
+    """An alias of the authority answers with the cloud's own name."""
+    document = {"jwks_uri": f"https://{host}/keys", "token_endpoint": f"https://{host}/token"}
+    http = FakeHttp(an_answer(body=json.dumps(document).encode()), an_answer(body=json.dumps({"keys": [RSA]}).encode()))
+    found = await fetch_metadata(http, "https://login.windows.net", TENANT, deadline=Deadline.after(10))
+    assert list(found.keys) == ["one"]
 
 
 async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting(sandbox: Sandbox) -> None:
@@ -118,10 +154,11 @@ async def test_an_unknown_tenant_is_known_by_name_or_number(sandbox: Sandbox, er
 
 async def test_a_hang_is_a_time_out_and_a_hang_before_sending_an_outage(sandbox: Sandbox) -> None:
     """A request without an answer is a timeout; a connection that was never established is an outage."""
-    sandbox.entra.script(Answer.trouble("hang"), path="discovery")
+    sandbox.entra.script(Answer.trouble("hang"), path="discovery", times=None)
     with pytest.raises(EntraTimeout):
         await fetch(sandbox, seconds=0.3)
-    sandbox.entra.script(Answer.true(body_byte_seconds=0.02), path="keys")
+    sandbox.entra.clear_script()
+    sandbox.entra.script(Answer.true(body_byte_seconds=0.02), path="keys", times=None)
     with pytest.raises(EntraTimeout):
         await fetch(sandbox, seconds=0.3)
     sandbox.entra.server.hang_at_tls_hello = True
@@ -137,7 +174,30 @@ async def test_a_refused_connection_is_an_outage() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"kty": "EC"}, {"use": "enc"}, {"kid": None}, {"kid": 7}, {"n": None}, {"e": 65537}, {"kty": ["RSA"]}]
+    "change",
+    [
+        {"kty": "EC"},
+        {"kty": ["RSA"]},
+        {"use": "enc"},
+        {"kid": None},
+        {"kid": 7},
+        {"kid": ""},
+        {"kid": "k" * 129},
+        {"n": None},
+        {"n": ""},
+        {"n": "!!!"},
+        {"n": "ü"},
+        {"n": "A"},
+        {"n": MODULUS[:-8]},
+        {"n": "_" * 1_367},
+        {"n": "_" * 40_000},
+        {"n": MODULUS[:-2] + "AA"},
+        {"e": 65537},
+        {"e": ""},
+        {"e": "AQ"},
+        {"e": "Ag"},
+        {"e": MODULUS},
+    ],
 )
 def test_what_is_no_rsa_signing_key_is_left_out(change: dict[str, object]) -> None:
     """The other keys of the set are kept."""

@@ -1,25 +1,33 @@
 """The exchange with real MSAL over real TLS, and the MSAL behaviour that must not affect it."""
 
 import asyncio
+import base64
+import itertools
 import json
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
+import jwt
 import msal
 import pytest
 import requests
-from builders import a_caller, some_settings
+from builders import TENANT, a_caller, some_settings
+from certificate_files import CertificateFile
 from fakes import FakeCredential
 from fakes_upstream import FakeHttp, an_answer
 from live_service import exchanged, living_service
+from pydantic import SecretStr
 from sandbox_clients import SCOPE, on_behalf_of
 
 from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors as refusals
 from sandbox.tokens import peek
 from update_profile.deadline import Deadline
+from update_profile.entra import on_behalf_of as on_behalf_of_module
+from update_profile.entra.certificate import read_certificate
 from update_profile.entra.on_behalf_of import OnBehalfOf
-from update_profile.entra.signing_keys import SigningKeys
+from update_profile.entra.proof import Assertion, Secret, Signer
 from update_profile.errors import (
     ConsentRequired,
     EntraThrottled,
@@ -169,35 +177,130 @@ async def test_two_users_at_once_get_their_own_tokens(sandbox: Sandbox) -> None:
         assert peek(access_token.value)["oid"] == users[name].object_id
 
 
-class HeldKeys(SigningKeys):
-    """Holds a tenant's discovery document without fetching it."""
-
-    def __init__(self) -> None:
-        pass
-
-    def discovery(self, tenant_id: str) -> dict[str, Any]:
-        """Return the endpoints of the public cloud."""
-        return {
-            "authorization_endpoint": f"https://login.microsoftonline.com/{tenant_id}/authorize",
-            "token_endpoint": f"https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
-        }
+def endpoint_of(tenant_id: str) -> str:
+    """Return a tenant's token endpoint in the public cloud."""
+    return f"https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"
 
 
 async def outcome_of(answer: HttpAnswer, *, seconds: float = 5) -> tuple[object, FakeHttp]:
     """Exchange against a token endpoint that gives this answer; return the outcome and the HTTP fake."""
     http = FakeHttp(answer)
-    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=FakeCredential())
+    on_behalf = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=FakeCredential())
     try:
         return await on_behalf.exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(seconds)), http
     except (EntraUnexpected, EntraTimeout) as error:
         return error, http
 
 
-@pytest.mark.parametrize("body", [b'{"id_token": "no.jwt"}', b'{"access_token": "t", "id_token": 7}', b"{}"])
-async def test_what_msal_trips_over_is_an_answer_of_entras_that_cannot_be_used(body: bytes) -> None:
-    """Any exception that MSAL raises becomes EntraUnexpected."""
+@pytest.mark.parametrize("body", [b'{"id_token": "no.jwt"}', b"{}", b'{"access_token": 7}'])
+async def test_a_success_without_a_token_cannot_be_used(body: bytes) -> None:
+    """MSAL sees only the members that are read here."""
     error, _ = await outcome_of(an_answer(body=body))
     assert isinstance(error, EntraUnexpected)
+
+
+@pytest.mark.parametrize("stage", ["ConfidentialClientApplication", "pass 1", "pass 2"])
+async def test_whatever_msal_raises_is_an_answer_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Its exceptions have no common base."""
+    application = msal.ConfidentialClientApplication
+    acquire = application.acquire_token_on_behalf_of
+    calls = itertools.count(1)
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        if stage == f"pass {next(calls)}":
+            raise KeyError("odd")
+        return acquire(*arguments, **options)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("odd")
+
+    if stage.startswith("pass"):
+        monkeypatch.setattr(application, "acquire_token_on_behalf_of", fail)
+    else:
+        monkeypatch.setattr(msal, stage, refuse)
+    error, http = await outcome_of(an_answer(body=b'{"access_token": "t"}'))
+    assert isinstance(error, EntraUnexpected)
+    assert len(http.requests) == (1 if stage == "pass 2" else 0)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_an_answer_that_msal_did_not_get_from_us_is_never_used(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """MSAL's caches can return another user's answer: a pass that does not call ``post`` is nobody's answer."""
+    application = msal.ConfidentialClientApplication
+    acquire = application.acquire_token_on_behalf_of
+    calls = itertools.count(1)
+
+    def replay(*arguments: Any, **options: Any) -> Any:
+        if next(calls) == number:
+            return {"access_token": "another-users", "expires_in": 3600}
+        return acquire(*arguments, **options)
+
+    monkeypatch.setattr(application, "acquire_token_on_behalf_of", replay)
+    error, _ = await outcome_of(an_answer(body=b'{"access_token": "t"}'))
+    assert isinstance(error, EntraUnexpected)
+
+
+async def test_msal_asks_for_nothing_but_the_tenants_endpoints() -> None:
+    """Any other request would go around our transport."""
+    flow = on_behalf_of_module._Flow(some_settings(), Secret(value=SecretStr("s")), TENANT, endpoint_of(TENANT))
+    with pytest.raises(EntraUnexpected):
+        flow.get("https://login.microsoftonline.com/common/discovery/instance")
+    flow.close()
+
+
+@pytest.mark.parametrize("name", ["raise_for_status"])
+def test_msals_answer_keeps_its_interface(name: str) -> None:
+    """MSAL calls it for a 5xx, which it never sees."""
+    assert getattr(on_behalf_of_module._MsalAnswer(200, "{}"), name)() is None
+
+
+async def test_a_certificate_signs_once_for_both_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signing costs most of an exchange's time."""
+    file = CertificateFile()
+    signer = read_certificate(file.pem(), None).signer
+    signed: list[object] = []
+    creator = msal.oauth2cli.JwtAssertionCreator.create_normal_assertion
+
+    def count(self: Any, *arguments: Any) -> bytes:
+        signed.append(arguments)
+        return bytes(creator(self, *arguments))
+
+    monkeypatch.setattr(msal.oauth2cli.JwtAssertionCreator, "create_normal_assertion", count)
+    http = FakeHttp(an_answer(body=b'{"access_token": "t", "expires_in": 60}'))
+
+    class Certificate(FakeCredential):
+        async def proof(self, *, deadline: Deadline) -> Signer:  # type: ignore[override]
+            return signer
+
+    exchange = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=Certificate()).exchange
+    await exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(5))
+    assert len(signed) == 1
+    form = dict(parse_qsl((http.requests[0].body or b"").decode()))
+    header = jwt.get_unverified_header(form["client_assertion"])
+    assert (header["alg"], header["x5c"]) == ("PS256", [signer.x5c])
+    assert base64.urlsafe_b64decode(header["x5t#S256"] + "=").hex() == signer.sha256_thumbprint
+    audience = endpoint_of(a_caller().tenant_id)
+    jwt.decode(form["client_assertion"], file.key.public_key(), algorithms=["PS256"], audience=audience)
+
+
+async def test_an_assertion_of_a_managed_identity_goes_out_as_it_is() -> None:
+    """The identity endpoint signs it; the function only passes it on."""
+    http = FakeHttp(an_answer(body=b'{"access_token": "t", "expires_in": 60}'))
+
+    class ManagedIdentity(FakeCredential):
+        async def proof(self, *, deadline: Deadline) -> Assertion:  # type: ignore[override]
+            return Assertion(value="an.identitys.token")
+
+    exchange = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=ManagedIdentity()).exchange
+    await exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(5))
+    form = dict(parse_qsl((http.requests[0].body or b"").decode()))
+    assert form["client_assertion"] == "an.identitys.token"
+    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert "client_secret" not in form
 
 
 async def test_an_exchange_whose_time_is_up_is_not_started() -> None:
@@ -216,7 +319,7 @@ async def test_nothing_is_exchanged_after_the_assertion_has_expired() -> None:
     """Entra ID would refuse an expired assertion, so no request is made."""
     http = FakeHttp(an_answer())
     credential = FakeCredential()
-    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    on_behalf = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=credential)
     with pytest.raises(InvalidToken, match="expired"):
         await on_behalf.exchange(a_caller(expires_at=time.time()), "assertion", claims=None, deadline=Deadline.after(5))
     assert not http.requests
@@ -227,7 +330,7 @@ async def test_a_refused_credential_is_told_so(error: str, told: int) -> None:
     """The credential can then renew itself; a refusal of the user does not concern it."""
     http = FakeHttp(an_answer(401, json.dumps({"error": error}).encode()))
     credential = FakeCredential()
-    on_behalf = OnBehalfOf(some_settings(), http, signing_keys=HeldKeys(), credential=credential)
+    on_behalf = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=credential)
     with pytest.raises(UpdateProfileError):
         await on_behalf.exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(5))
     assert credential.refusals == told

@@ -35,7 +35,7 @@ class Keys:
     async def find(self, key_id: str = "one", *, tenant: str = TENANT, seconds: float = 10.0) -> str:
         """Find a key and return its id."""
         key = await self.keys.find(tenant, key_id, deadline=Deadline.after(seconds))
-        return str(key.jwk["kid"])
+        return str(key.issuer)
 
     async def settle(self) -> None:
         """Let background work finish."""
@@ -65,29 +65,80 @@ async def test_each_tenant_has_its_own_keys(keys: Keys) -> None:
     await keys.find()
     await keys.find(tenant=OTHER_TENANT)
     assert keys.metadata.fetches == [TENANT, OTHER_TENANT]
-    assert keys.keys.discovery(OTHER_TENANT) == {"tenant": OTHER_TENANT}
+    assert keys.keys.token_endpoint(OTHER_TENANT).endswith(OTHER_TENANT)
 
 
 async def test_a_new_key_is_learnt_within_half_a_minute(keys: Keys) -> None:
-    """After the 30-second pause between fetches, the first token signed with the new key causes a fetch."""
+    """Until the pause between two fetches is over, a token signed with it must not be called invalid."""
     await keys.find()
     keys.metadata.key_ids = ["new"]
-    with pytest.raises(InvalidToken):
+    keys.clock.advance(10)
+    with pytest.raises(EntraUnavailable) as caught:
         await keys.find("new")
-    keys.clock.advance(30)
+    assert (caught.value.reason, caught.value.retry_after_seconds) == ("keys", 20)
+    keys.clock.advance(20)
     assert await keys.find("new") == "new"
-    with pytest.raises(InvalidToken):
-        await keys.find("one")
+
+
+async def test_a_key_id_that_a_fetch_did_not_bring_is_invalid_for_the_rest_of_the_pause(keys: Keys) -> None:
+    """After that it may have been published, and is asked for again."""
+    for _ in range(2):
+        with pytest.raises(InvalidToken) as caught:
+            await keys.find("made-up")
+    assert (caught.value.reason, keys.fetches) == ("unknown_key", 1)
+    keys.clock.advance(30)
+    keys.metadata.key_ids = ["made-up"]
+    assert await keys.find("made-up") == "made-up"
+
+
+async def test_no_more_than_64_absent_key_ids_are_remembered(keys: Keys) -> None:
+    """Calls that wait for one fetch at once may ask for any number of key ids."""
+    keys.metadata.gate.clear()
+    calls = [asyncio.create_task(keys.find(f"made-up-{number}")) for number in range(100)]
+    await keys.settle()
+    keys.metadata.gate.set()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {InvalidToken}
+    (tenant,) = keys.keys._tenants.values()
+    assert len(tenant.absent) == 64
 
 
 async def test_a_flood_of_unknown_key_ids_is_no_flood_of_fetches(keys: Keys) -> None:
     """Made-up key ids cause no fetch within the pause."""
     await keys.find()
     for number in range(200):
-        with pytest.raises(InvalidToken):
+        with pytest.raises(EntraUnavailable):
             await keys.find(f"made-up-{number}")
     assert keys.fetches == 1
     assert await keys.find() == "one"
+
+
+async def test_who_joined_a_fetch_that_ended_by_its_starters_deadline_takes_part_in_another(keys: Keys) -> None:
+    """The starter had little time left; the one that joined has more."""
+    keys.metadata.failure = EntraTimeout("hasty", no_answer="deadline")
+    keys.metadata.gate.clear()
+    hasty, patient = (asyncio.create_task(keys.find()) for _ in range(2))
+    await keys.settle()
+    keys.metadata.gate.set()
+    with pytest.raises(EntraTimeout):
+        await hasty
+    keys.metadata.failure = None
+    assert await patient == "one"
+    assert keys.fetches == 2
+
+
+async def test_a_renewal_that_fails_behind_the_calls_is_logged_once(
+    keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No call hears of it: its key is held."""
+    await keys.find()
+    keys.metadata.failure = EntraUnavailable("down", no_answer="refused")
+    keys.clock.advance(25 * HOUR)
+    await keys.find()
+    await keys.settle()
+    (record,) = caplog.records
+    assert record.getMessage() == f"update_profile.keys_not_renewed {TENANT} entra_unavailable refused"
+    assert record.levelname == "WARNING"
 
 
 async def test_keys_that_are_held_outlive_an_outage(keys: Keys) -> None:
@@ -169,8 +220,6 @@ async def test_with_no_keys_a_failed_fetch_rests_for_a_second(keys: Keys) -> Non
     keys.metadata.failure = None
     keys.clock.advance(0.1)
     assert await keys.find() == "one"
-    with pytest.raises(InvalidToken):  # the outage is over, so an unknown key is an invalid token again
-        await keys.find("new")
 
 
 async def test_a_tenant_that_entra_does_not_know_is_a_wrong_setting_until_it_does(keys: Keys) -> None:
@@ -233,7 +282,7 @@ async def test_there_is_no_discovery_document_before_a_key_was_found(keys: Keys)
     with pytest.raises(EntraUnavailable):
         await keys.find()
     with pytest.raises(LookupError):
-        keys.keys.discovery(TENANT)
+        keys.keys.token_endpoint(TENANT)
 
 
 @contextmanager

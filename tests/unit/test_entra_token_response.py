@@ -9,17 +9,21 @@ from builders import CLIENT, OTHER_TENANT, TENANT, a_caller, some_settings
 
 from update_profile import errors
 from update_profile.call import AccessToken
-from update_profile.entra.token_response import read_result
+from update_profile.entra.token_response import read_token, refusal
 from update_profile.errors import UpdateProfileError
 
 TRACE = "01234567-89ab-4cde-8f01-23456789abcd"
 
 
-def read(result: dict[str, Any], *, status: int = 400, retry_after: int | None = None, tenants: str = TENANT) -> Any:  # noqa: ANN401
+def read(
+    result: dict[str, Any] | None, *, status: int = 400, retry_after: int | None = None, tenants: str = TENANT
+) -> Any:
     """Return the token, or the error that was raised."""
     settings = some_settings(ENTRA_ALLOWED_TENANTS=tenants)
+    if status != 200:
+        return refusal(result, status=status, retry_after_seconds=retry_after, caller=a_caller(), settings=settings)
     try:
-        return read_result(result, status=status, retry_after_seconds=retry_after, caller=a_caller(), settings=settings)
+        return read_token(result or {}, a_caller())
     except UpdateProfileError as error:
         return error
 
@@ -30,47 +34,102 @@ def jwt_of(**claims: object) -> str:
     return f"h.{payload}.s"
 
 
+CAP = '{"access_token":{"capolids":{"essential":true,"values":["0f0f0f0f-1111-4222-8333-444444444444"]}}}'
+
+
+def grant(*codes: int, suberror: str | None = None, error: str = "invalid_grant") -> dict[str, Any]:
+    """Return a refusal without claims."""
+    members: dict[str, Any] = {"error": error, "error_codes": list(codes)}
+    return members | ({"suberror": suberror} if suberror else {})
+
+
+REFUSALS: list[tuple[dict[str, Any], type[UpdateProfileError], str | None]] = [
+    (grant(error="temporarily_unavailable"), errors.EntraThrottled, None),
+    (grant(50196), errors.EntraThrottled, None),
+    (grant(7000215, error="invalid_client"), errors.Misconfigured, "credential"),
+    (grant(7000222, error="invalid_client"), errors.Misconfigured, "credential"),
+    (grant(700213, error="invalid_client"), errors.Misconfigured, "credential"),
+    (grant(65001, error="invalid_client"), errors.Misconfigured, "credential"),
+    *((grant(code), errors.Misconfigured, "application") for code in (700016, 500011, 650052, 650051, 65005, 500014)),
+    (grant(7000112, error="unauthorized_client"), errors.Misconfigured, "application"),
+    (grant(error="unauthorized_client"), errors.Misconfigured, "application"),
+    (grant(error="invalid_scope"), errors.Misconfigured, "application"),
+    (grant(error="invalid_resource"), errors.Misconfigured, "application"),
+    (grant(90002, error="invalid_request"), errors.Misconfigured, "application"),
+    (grant(error="unsupported_grant_type"), errors.Misconfigured, "application"),
+    (grant(90002, error="invalid_tenant"), errors.Misconfigured, "tenant"),
+    (grant(500131), errors.Misconfigured, "application"),
+    (grant(650057), errors.Misconfigured, "application"),
+    (grant(suberror="consent_required"), errors.ConsentRequired, "consent"),
+    (grant(65001), errors.ConsentRequired, "consent"),
+    (grant(65004, error="access_denied"), errors.ConsentRequired, "consent"),
+    (grant(90094), errors.ConsentRequired, "consent"),
+    (grant(suberror="message_only"), errors.AccessBlocked, "policy"),
+    (grant(530004, suberror="additional_action", error="interaction_required"), errors.AccessBlocked, "policy"),
+    *((grant(code), errors.AccessBlocked, "policy") for code in (53000, 53003, 53011, 530001, 530003, 530035, 530099)),
+    (grant(50105), errors.AccessBlocked, "assignment"),
+    (grant(501051), errors.AccessBlocked, "assignment"),
+    (grant(50057), errors.AccessBlocked, "account_disabled"),
+    (grant(suberror="bad_token"), errors.InvalidToken, "refused_by_entra"),
+    *((grant(code), errors.InvalidToken, "refused_by_entra") for code in (50013, 500133, 5000224, 50027, 240002)),
+    (grant(error="something_new"), errors.EntraUnexpected, "unreadable"),
+    ({"error": 7}, errors.EntraUnexpected, "unreadable"),
+    ({}, errors.EntraUnexpected, "unreadable"),
+]
+SIGN_INS = [
+    grant(50076, suberror="basic_action", error="interaction_required"),
+    grant(50079, error="interaction_required"),
+    grant(50158, error="interaction_required"),
+    grant(50173),
+    grant(error="login_required"),
+    grant(52999),
+    grant(53012),
+    grant(530000),
+    grant(530100),
+    {"error": "invalid_grant", "error_codes": ["53003"]},
+]
+
+
+@pytest.mark.parametrize("claims", [None, CAP], ids=["without claims", "with a policy's claims"])
+@pytest.mark.parametrize(("result", "kind", "reason"), REFUSALS, ids=str)
+def test_a_sure_sign_decides_whatever_the_claims_say(
+    result: dict[str, Any], kind: type[UpdateProfileError], reason: str | None, claims: str | None
+) -> None:
+    """Wherever a Conditional Access policy applies to the user, its id comes with every refusal."""
+    error = read(result | ({"claims": claims} if claims else {}))
+    assert (type(error), error.reason, error.challenge) == (kind, reason, None)
+    assert (error.neighbour, error.entra_status) == ("entra", 400)
+
+
+@pytest.mark.parametrize("result", SIGN_INS, ids=str)
+def test_a_sign_in_helps_where_nothing_surer_speaks(result: dict[str, Any]) -> None:
+    """With claims the challenge says what the sign-in must prove."""
+    bare = read(result)
+    challenged = read(result | {"claims": CAP})
+    assert (type(bare), bare.reason, bare.challenge) == (errors.InteractionRequired, "sign_in", None)
+    assert (type(challenged), challenged.reason) == (errors.InteractionRequired, "claims")
+    assert challenged.challenge.claims == CAP
+
+
 @pytest.mark.parametrize(
-    ("result", "kind"),
+    ("result", "status", "kind", "reason"),
     [
-        ({"error": "temporarily_unavailable"}, errors.EntraThrottled),
-        ({"error": "invalid_grant", "error_codes": [50196]}, errors.EntraThrottled),
-        ({"error": "interaction_required"}, errors.InteractionRequired),
-        ({"error": "invalid_grant", "claims": '{"access_token":{}}'}, errors.InteractionRequired),
-        ({"error": "invalid_grant", "error_codes": [53003], "claims": '{"a":{}}'}, errors.InteractionRequired),
-        ({"error": "invalid_grant", "error_codes": [50173]}, errors.InteractionRequired),
-        ({"error": "invalid_grant", "error_codes": [53003]}, errors.AccessBlocked),
-        ({"error": "invalid_grant", "error_codes": [50105]}, errors.AccessBlocked),
-        ({"error": "invalid_grant", "error_codes": [50057]}, errors.AccessBlocked),
-        ({"error": "invalid_grant", "suberror": "consent_required"}, errors.ConsentRequired),
-        ({"error": "invalid_grant", "error_codes": [65001]}, errors.ConsentRequired),
-        ({"error": "access_denied", "error_codes": [65004]}, errors.ConsentRequired),
-        ({"error": "invalid_grant", "error_codes": [90094]}, errors.ConsentRequired),
-        ({"error": "login_required"}, errors.InteractionRequired),
-        ({"error": "interaction_required", "error_codes": [50076]}, errors.InteractionRequired),
-        *(
-            ({"error": "invalid_grant", "error_codes": [code]}, errors.InvalidToken)
-            for code in (50013, 5000224, 50027, 240002)
-        ),
-        ({"error": "invalid_grant", "error_codes": [500133]}, errors.InvalidToken),
-        ({"error": "invalid_grant", "suberror": "bad_token"}, errors.InvalidToken),
-        ({"error": "invalid_grant", "error_codes": [500131]}, errors.Misconfigured),
-        ({"error": "invalid_client", "error_codes": [7000215]}, errors.Misconfigured),
-        ({"error": "unauthorized_client", "error_codes": [700016]}, errors.Misconfigured),
-        ({"error": "invalid_resource", "error_codes": [500011]}, errors.Misconfigured),
-        ({"error": "invalid_request", "error_codes": [90002]}, errors.Misconfigured),
-        ({"error": "invalid_client", "error_codes": [700213]}, errors.Misconfigured),
-        ({"error": "invalid_scope"}, errors.Misconfigured),
-        ({"error": "invalid_grant", "error_codes": [50196], "claims": '{"a":{}}'}, errors.EntraThrottled),
-        ({"error": "invalid_grant", "error_codes": ["53003"]}, errors.InteractionRequired),
-        ({"error": "something_new"}, errors.EntraUnexpected),
-        ({"error": 7}, errors.EntraUnexpected),
-        ({}, errors.EntraUnexpected),
+        (None, 429, errors.EntraThrottled, None),
+        ({"error": "server_error"}, 503, errors.EntraUnavailable, "failed"),
+        (None, 500, errors.EntraUnavailable, "failed"),
+        ({"error": "temporarily_unavailable"}, 503, errors.EntraThrottled, None),
+        (None, 400, errors.EntraUnexpected, "unreadable"),
+        (None, 307, errors.EntraUnexpected, "unreadable"),
+        ({"error": "invalid_grant"}, 302, errors.EntraUnexpected, "unreadable"),
+        ({"error": "invalid_grant"}, 407, errors.InteractionRequired, "sign_in"),
     ],
 )
-def test_each_refusal_says_who_must_act(result: dict[str, Any], kind: type[UpdateProfileError]) -> None:
-    """Error names decide first, and numeric codes refine the result."""
-    assert type(read(result)) is kind
+def test_the_status_decides_before_the_body(
+    result: dict[str, Any] | None, status: int, kind: type[UpdateProfileError], reason: str | None
+) -> None:
+    """A body that is not a JSON object is not needed for a 429 or a 5xx."""
+    error = read(result, status=status)
+    assert (type(error), error.reason, error.entra_status) == (kind, reason, status)
 
 
 @pytest.mark.parametrize("code", [700016, 500011])

@@ -1,5 +1,10 @@
 """Every failure: its code, its status, who must act, and whether a retry can help."""
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from errors_raised import RAISED, all_classes
 
@@ -8,6 +13,7 @@ from update_profile.errors import (
     PartnerCenterFailed,
     PartnerCenterRefused,
     PartnerCenterRejected,
+    PartnerCenterUnanswered,
     UpdateProfileError,
     UpstreamFault,
 )
@@ -96,3 +102,34 @@ def test_an_occurrence_can_say_who_acts_and_whether_to_try_again() -> None:
     assert PartnerCenterFailed("Why.", upstream=fault, retryable=False).retryable is False
     assert PartnerCenterRejected("Why.", upstream=fault, actor="nobody", retryable=True).actor == "nobody"
     assert (PartnerCenterRejected.actor, PartnerCenterRejected.retryable) == ("operator", False)
+
+
+def raised_reasons() -> Iterator[tuple[str, str]]:
+    """Yield every class and the constant reason with which the package raises it."""
+    for path in (Path(__file__).parents[2] / "update_profile").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for keyword in node.keywords:
+                    if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant):
+                        yield node.func.id, str(keyword.value.value)
+
+
+def test_every_reason_that_is_raised_is_in_its_classs_list() -> None:
+    """The list is closed: callers branch on it."""
+    reasons = {kind.__name__: kind.reasons for kind in RAISED}
+    found = [(name, reason) for name, reason in raised_reasons() if name in reasons]
+    assert len(found) > 40
+    assert not [(name, reason) for name, reason in found if reason not in reasons[name]]
+
+
+def test_reasons_refine_a_code_and_are_slugs() -> None:
+    """A code without reasons says it all."""
+    for kind in RAISED:
+        assert len(set(kind.reasons)) == len(kind.reasons)
+        assert all(re.fullmatch(r"[a-z_]+", reason) for reason in kind.reasons)
+
+
+def test_a_fault_of_ours_while_a_write_is_unanswered_is_of_unknown_outcome() -> None:
+    """It is never called unexpected."""
+    error = PartnerCenterUnanswered.interrupted()
+    assert (error.code, error.outcome, error.retryable) == ("partner_center_timeout", "unknown", True)

@@ -132,3 +132,37 @@ def test_white_space_inside_is_refused_with_its_place(rule: Rule, blank: str) ->
 def test_a_telephone_needs_a_digit(value: str) -> None:
     """Superscripts, Roman numerals and ideographic numerals do not count as digits."""
     assert refusal(telephone, value) == "needs a digit"
+
+
+PLACEHOLDERS = ["{{ticket.email}}@b", "a@{{b", "${mail}@contoso.com", "##EMAIL##@b", "a@b{{}}", "####@b"]
+
+
+@pytest.mark.parametrize("value", [text for text in PLACEHOLDERS if text != "a@{{b"])
+@pytest.mark.parametrize("rule", [email, telephone, website])
+def test_a_template_that_nobody_filled_in_is_refused(rule: Rule, value: str) -> None:
+    """A ticket's template that failed would show to every customer."""
+    assert refusal(rule, value.replace("@", "4") if rule is not email else value).startswith("has a placeholder (")
+
+
+@pytest.mark.parametrize("value", ["a{@b", "a@b}}", "a@{{b", "a#b@c", "$a@b", "a@b$}"])
+def test_half_a_placeholder_is_text(value: str) -> None:
+    """Braces and signs are allowed in an address."""
+    assert email(value) == value
+
+
+@pytest.mark.parametrize("value", ["<a@b>", "mailto:a@b", "MAILTO:a@b"])
+def test_an_email_is_the_bare_address(value: str) -> None:
+    """Mail programs add the rest."""
+    assert "bare address" in refusal(email, value)
+
+
+@pytest.mark.parametrize("value", ["null", "None", "UNDEFINED"])
+def test_a_website_is_no_missing_value(value: str) -> None:
+    """A program wrote it where it had nothing."""
+    assert "missing value" in refusal(website, value)
+
+
+@pytest.mark.parametrize("rule", [email, telephone, website])
+def test_length_is_checked_first(rule: Rule) -> None:
+    """Nothing else looks at a huge value."""
+    assert "is longer than" in refusal(rule, "\u202a" * 3_000)

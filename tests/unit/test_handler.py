@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from builders import CLIENT, EXAMPLE_WIRE, TENANT, USER, an_incoming
-from fakes import SUCCESS, FakeCredential, FakeValidator, Outcomes, a_service
+from fakes import SUCCESS, FakeCredential, FakePartnerCenter, FakeValidator, Outcomes, a_service
 
 from update_profile import __version__, handler
-from update_profile.call import Caller
+from update_profile.call import Call, Caller
 from update_profile.deadline import Deadline
 from update_profile.errors import (
     ConsentRequired,
@@ -26,6 +26,7 @@ from update_profile.errors import (
     UpdateProfileError,
     UpstreamFault,
 )
+from update_profile.partner_center.answer import ProfileResponse
 from update_profile.request import IncomingRequest
 from update_profile.response import Reply
 from update_profile.service import Service
@@ -100,7 +101,7 @@ ENTRA = EntraFault(error="invalid_grant", codes=(65001,), trace_id="t")
     ("outcomes", "status", "steps", "level"),
     [
         (Outcomes(caller=InvalidToken("Why.")), 401, 1, logging.INFO),
-        (Outcomes(caller=TenantNotAllowed("Why.")), 403, 1, logging.ERROR),
+        (Outcomes(caller=TenantNotAllowed("Why.")), 403, 1, logging.INFO),
         (Outcomes(access_token=ConsentRequired("Why.", entra=ENTRA, scope="s")), 403, 2, logging.INFO),
         (Outcomes(access_token=EntraTimeout("Why.")), 504, 2, logging.INFO),
         (Outcomes(answer=PartnerCenterRejected("Why.", upstream=UPSTREAM, actor="caller")), 409, 3, logging.INFO),
@@ -239,3 +240,76 @@ async def test_a_credential_that_cannot_be_used_is_told_before_anything_else() -
     assert (update.status, health.status) == (500, 503)
     assert document(update)["errors"] == document(health)["errors"] != []
     assert not outcomes.steps
+
+
+@pytest.mark.parametrize(("stored", "status", "outcome"), [(SUCCESS, 200, "confirmed-by-read"), (UNKNOWN, 504, None)])
+async def test_a_fault_of_ours_behind_a_write_is_of_unknown_outcome_and_is_read_back(
+    stored: Any, status: int, outcome: str | None
+) -> None:
+    """Whatever is raised while the write is unanswered, reading back may still confirm it."""
+
+    class Failing(FakePartnerCenter):
+        async def request(self, profile: Any, *arguments: Any, call: Call, **options: Any) -> ProfileResponse:
+            if profile is None:
+                return await super().request(profile, *arguments, call=call, **options)
+            call.unanswered_write = True
+            raise ZeroDivisionError(SECRET)
+
+    outcomes = Outcomes(stored=stored)
+    service = replace(a_service(outcomes), partner_center=Failing(outcomes))
+    reply = await handler.update_profile(an_incoming(headers=AUTHORIZED), service=lambda: service)
+    assert (reply.status, reply.headers.get("Update-Outcome")) == (status, outcome)
+    assert SECRET not in f"{reply.body!r}"
+    assert outcomes.steps[-1] == "get"
+
+
+async def test_a_fault_of_ours_while_reading_back_is_of_unknown_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    """The write may have been done, so this is not an unexpected failure; the operator sees the fault."""
+
+    class Failing(FakePartnerCenter):
+        async def request(self, *arguments: Any, call: Call, **options: Any) -> ProfileResponse:
+            call.unanswered_write = True
+            raise ZeroDivisionError(SECRET)
+
+    outcomes = Outcomes()
+    service = replace(a_service(outcomes), partner_center=Failing(outcomes))
+    reply = await handler.update_profile(an_incoming(headers=AUTHORIZED), service=lambda: service)
+    told = document(reply)
+    assert (told["code"], told["outcome"]) == ("partner_center_timeout", "unknown")
+    assert "update_profile.unexpected ZeroDivisionError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+async def test_a_silent_entra_is_logged_with_the_calls_id(caplog: pytest.LogCaptureFixture) -> None:
+    """For a caller whose signature is verified it is a warning; strangers write nothing above INFO."""
+    error = EntraTimeout("Why.", reason="exchange", no_answer="deadline")
+    with caplog.at_level(logging.INFO, logger="update_profile"):
+        reply = await call(Outcomes(access_token=error))
+        await call(Outcomes(caller=error))
+    records = [record for record in caplog.records if "no_answer entra" in record.getMessage()]
+    assert [record.levelname for record in records] == ["WARNING", "INFO"]
+    told = f"update_profile.no_answer entra {reply.headers['MS-CorrelationId']} POST deadline"
+    assert records[0].getMessage() == told
+
+
+async def test_a_new_credential_that_cannot_be_used_is_logged_while_the_old_one_serves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The call succeeds."""
+    fault = FieldError(field="ENTRA_CLIENT_CERTIFICATE_PATH", message="cannot be read")
+    service = a_service(Outcomes(), credential=FakeCredential(fault))
+    reply = await handler.update_profile(an_incoming(headers=AUTHORIZED), service=lambda: service)
+    assert reply.status == 200
+    assert "update_profile.bad_certificate ENTRA_CLIENT_CERTIFICATE_PATH cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("fields", [(), (FieldError(field="ENTRA_CLIENT_ID", message="is missing"),)])
+async def test_a_misconfiguration_names_the_settings_each_time(
+    caplog: pytest.LogCaptureFixture, fields: tuple[FieldError, ...]
+) -> None:
+    """Without settings the reason says what it is."""
+    error = Misconfigured("Why.", reason="credential", fields=fields)
+    for _ in range(2):
+        await call(Outcomes(caller=error))
+    told = "ENTRA_CLIENT_ID is missing" if fields else "credential"
+    assert caplog.text.count(f"update_profile.misconfigured {told}") == 2

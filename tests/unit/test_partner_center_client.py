@@ -13,6 +13,7 @@ from live_service import a_call, a_profile, living_service, open_sockets, put, s
 from sandbox import Answer, Fault, Sandbox
 from sandbox.partner_center import answers
 from update_profile.call import AccessToken
+from update_profile.deadline import Deadline
 from update_profile.errors import (
     PartnerCenterRejected,
     PartnerCenterUnanswered,
@@ -22,7 +23,9 @@ from update_profile.errors import (
 from update_profile.partner_center.client import PartnerCenter
 from update_profile.service import Service
 from update_profile.support_profile import SupportProfile
+from update_profile.transport.messages import TransportError
 
+WRITTEN = b'{"email":"email@sample.com","telephone":"4255555555","website":"www.microsoft.com"}'
 TOKEN = AccessToken(value="token", expires_in_seconds=60)
 
 
@@ -117,16 +120,92 @@ async def test_the_other_path_is_a_setting(sandbox: Sandbox) -> None:
         assert (await put(service, sandbox)).status == 200
 
 
-async def test_a_fault_under_a_success_is_logged_without_its_text(
+async def test_a_success_that_shows_no_profile_proves_no_write(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The warning has the call's correlation id."""
+    """A fault under a success is logged without its text."""
     sandbox.partner_center.script(answers.fault(200, 2000, "text of theirs"))
     call = a_call()
-    with living_service(sandbox) as service, caplog.at_level(logging.WARNING):
-        assert (await put(service, sandbox, call=call)).status == 200
+    with (
+        living_service(sandbox) as service,
+        caplog.at_level(logging.WARNING),
+        pytest.raises(PartnerCenterUnanswered) as caught,
+    ):
+        await put(service, sandbox, call=call)
+    assert (caught.value.reason, caught.value.outcome) == ("unreadable", "unknown")
     assert f"update_profile.fault_under_success {call.ids.correlation_id}" in caplog.text
     assert "text of theirs" not in caplog.text
+    assert call.unanswered_write
+
+
+@pytest.mark.parametrize("status", [204, 205])
+async def test_a_success_without_a_body_is_relayed_with_a_warning(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its status says that there is nothing to show."""
+    call = a_call()
+    response = await sent(PartnerCenter(some_settings(), FakeHttp(an_answer(status, b"x"))), TOKEN, call)
+    assert (response.status, response.body, response.outcome) == (status, b"", None)
+    assert f"update_profile.write_not_shown {call.ids.correlation_id} {status}" in caplog.text
+    assert not call.unanswered_write
+
+
+async def test_a_value_that_differs_in_the_answer_is_a_success_that_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Partner Center may keep another form, or may have written nothing; the log names the fields."""
+    http = FakeHttp(an_answer(200, WRITTEN.replace(b"email@", b"EMAIL@").replace(b"www.", b"https://www.")))
+    call = a_call()
+    response = await sent(PartnerCenter(some_settings(), http), TOKEN, call)
+    assert (response.status, response.outcome) == (200, "differs")
+    assert f"update_profile.write_differs {call.ids.correlation_id} Email,Website" in caplog.text
+    assert "EMAIL@" not in caplog.text
+
+
+async def test_a_refusal_is_an_answer_to_a_write_and_a_refused_read_back_is_none() -> None:
+    """Only what answers the write itself ends its being unanswered."""
+    call = a_call()
+    center = PartnerCenter(some_settings(), FakeHttp(an_answer(400)))
+    with pytest.raises(PartnerCenterRejected):
+        await sent(center, TOKEN, call)
+    assert not call.unanswered_write
+    call.unanswered_write = True
+    with pytest.raises(PartnerCenterRejected):
+        await center.request(None, TOKEN, caller=a_caller(), call=call, deadline=call.deadline, reads_back=True)
+    assert (call.unanswered_write, call.event.attempts, call.event.read_backs) == (True, 1, 1)
+
+
+@pytest.mark.parametrize(("sent_out", "unanswered"), [(True, True), (False, False)])
+async def test_a_write_that_went_out_is_unanswered_until_an_answer_is_read(sent_out: bool, unanswered: bool) -> None:
+    """A connection that was not established carried nothing."""
+    call = a_call()
+    http = FakeHttp(TransportError("reset", sent=sent_out, timed_out=False))
+    with pytest.raises((PartnerCenterUnanswered, PartnerCenterUnreachable)):
+        await sent(PartnerCenter(some_settings(), http), TOKEN, call)
+    assert call.unanswered_write is unanswered
+
+
+@pytest.mark.parametrize("ended", [asyncio.CancelledError(), SystemExit(3)])
+async def test_a_write_that_was_ended_before_it_went_out_is_not_unanswered(ended: BaseException) -> None:
+    """The transport raises these only while nothing was sent."""
+    call = a_call()
+    with pytest.raises(type(ended)):
+        await sent(PartnerCenter(some_settings(), FakeHttp(ended)), TOKEN, call)
+    assert not call.unanswered_write
+
+
+async def test_a_read_without_an_answer_has_no_outcome() -> None:
+    """It changes nothing, so nothing is unknown."""
+    call = a_call()
+    center = PartnerCenter(some_settings(), FakeHttp(TransportError("reset", sent=True, timed_out=False)))
+    with pytest.raises(PartnerCenterUnanswered) as caught:
+        await center.request(None, TOKEN, caller=a_caller(), call=call, deadline=Deadline.after(5))
+    assert (caught.value.outcome, caught.value.reason, call.unanswered_write) == (None, "cut", False)
+
+
+async def test_a_read_returns_what_is_stored() -> None:
+    """The answer to a GET is a whole profile."""
+    center = PartnerCenter(some_settings(), FakeHttp(an_answer(200, WRITTEN)))
+    answer = await center.request(None, TOKEN, caller=a_caller(), call=a_call(), deadline=Deadline.after(5))
+    assert (answer.status, answer.body) == (200, WRITTEN)
 
 
 async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox: Sandbox) -> None:
@@ -134,7 +213,7 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox
     alices, bobs = a_call(), a_call()
     headers = {"MS-RequestId": alices.ids.request_id.upper()}
     with living_service(sandbox) as service:
-        center = PartnerCenter(service.settings, FakeHttp(an_answer(200, b"{}", headers)))
+        center = PartnerCenter(service.settings, FakeHttp(an_answer(200, WRITTEN, headers)))
         with center._in_flight_id(alices.ids.request_id), pytest.raises(PartnerCenterUnanswered) as caught:
             await sent(center, TOKEN, bobs)
         assert caught.value.outcome == "unknown"
@@ -198,7 +277,7 @@ async def test_an_answer_of_nobodys_or_of_this_very_call_is_taken(sandbox: Sandb
     call = a_call()
     with living_service(sandbox) as service:
         for headers in ({}, {"MS-RequestId": call.ids.request_id.upper()}, {"MS-RequestId": "unheard-of"}):
-            center = PartnerCenter(service.settings, FakeHttp(an_answer(200, b"{}", headers)))
+            center = PartnerCenter(service.settings, FakeHttp(an_answer(200, WRITTEN, headers)))
             assert (await sent(center, TOKEN, call)).status == 200
     assert (call.event.upstream_status, call.event.attempts) == (200, 3)
 

@@ -20,8 +20,10 @@ FAILED = PartnerCenterFailed("No.", upstream=UpstreamFault(status=503))
 
 def holding(status: int = 200, **changed: object) -> ProfileResponse:
     """Return a profile as it is read, with these changes."""
-    body = json.dumps({name.lower(): value for name, value in EXAMPLE.items()} | changed).encode()
-    return ProfileResponse(status=status, body=body, is_mfa_compliant="true", fault=None)
+    document = {name.lower(): value for name, value in EXAMPLE.items()} | changed
+    return ProfileResponse(
+        status=status, body=json.dumps(document).encode(), document=document, is_mfa_compliant="true"
+    )
 
 
 class Looks:
@@ -62,7 +64,12 @@ async def test_what_equals_what_was_sent_is_a_success(answer: ProfileResponse) -
     """The answer is a 200 with what was read, and it is marked as confirmed by a read."""
     told = await confirmed(Looks(answer))
     assert isinstance(told, ProfileResponse)
-    assert (told.status, told.body, told.is_mfa_compliant, told.confirmed_by_read) == (200, answer.body, "true", True)
+    assert (told.status, told.body, told.is_mfa_compliant, told.outcome) == (
+        200,
+        answer.body,
+        "true",
+        "confirmed-by-read",
+    )
 
 
 async def test_a_read_that_lags_gets_a_second_look() -> None:

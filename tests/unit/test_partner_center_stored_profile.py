@@ -10,7 +10,7 @@ from live_service import a_profile
 
 from update_profile.errors import PartnerCenterUnanswered
 from update_profile.partner_center.answer import read_answer
-from update_profile.partner_center.stored_profile import StoredProfile, differing, read_stored
+from update_profile.partner_center.stored_profile import StoredProfile, differing, read_stored, shown_values
 
 ASKED: dict[str, Any] = {"sent": (), "hint": "", "tenant_id": "t", "authorization_uri": "a"}
 LINKS = {"self": {"uri": "/v1/profiles/support", "method": "GET", "headers": []}}
@@ -41,9 +41,9 @@ def test_names_come_in_any_case_and_a_number_is_read_as_text() -> None:
     assert held.values == {"Email": "a@b", "Telephone": "4255555555"}
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"\xef\xbb\xbf", b" ", b"{}", b'{"email":null}'])
+@pytest.mark.parametrize("body", [b"{}", b'{"email":null}', b'{"profileType":"support_profile","links":{}}'])
 def test_a_profile_with_nothing_set_has_no_values(body: bytes) -> None:
-    """The members are absent or null, or there is no body."""
+    """The members are absent or null."""
     assert stored(body) == StoredProfile(values={})
 
 
@@ -90,3 +90,45 @@ def test_values_differ_by_a_single_letter_and_by_its_case() -> None:
 def test_no_value_stands_in_what_a_log_might_print() -> None:
     """The values are customer data."""
     assert "sample.com" not in repr(StoredProfile(values=EXAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 200),
+        (b"null", 200),
+        (b" ", 200),
+        (b"[]", 200),
+        (b"<html>", 200),
+        (None, 200),
+        (b"{}", 205),
+        (b'{"ok":true}', 200),
+        (b'{"code":2000,"description":"odd"}', 200),
+        (b'{"email":[]}', 200),
+    ],
+)
+def test_what_shows_no_profile_is_not_taken_for_one(body: bytes | None, status: int) -> None:
+    """A proxy answers 200 as well."""
+    with pytest.raises(PartnerCenterUnanswered) as caught:
+        stored(body, status)
+    assert (caught.value.reason, caught.value.outcome) == ("unreadable", None)
+
+
+def test_a_profile_with_one_value_and_an_unknown_member_is_read() -> None:
+    """The unknown member is named."""
+    assert stored(b'{"email":"a@b","fax":"1"}') == StoredProfile(values={"Email": "a@b"}, unknown=("fax",))
+
+
+SHOWS = {
+    b'{"EMAIL":"a","Telephone":"1","website":"w","x":1}': {"Email": "a", "Telephone": "1", "Website": "w"},
+    b'{"email":"a","telephone":1,"website":"w"}': None,
+    b'{"email":"a","telephone":"1"}': None,
+    b"{}": None,
+    b"[]": None,
+}
+
+
+@pytest.mark.parametrize(("body", "shown"), SHOWS.items())
+def test_a_write_is_shown_by_all_three_values_as_text(body: bytes, shown: dict[str, str] | None) -> None:
+    """Anything else does not prove a write."""
+    assert shown_values(read_answer(an_answer(200, body), **ASKED)) == shown

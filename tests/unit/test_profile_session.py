@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import EXAMPLE, a_caller
-from fakes import SUCCESS, FakePartnerCenter, Outcomes, a_service
+from builders import a_caller
+from fakes import SHOWN, SUCCESS, FakePartnerCenter, Outcomes, a_service
 from live_service import a_call, a_profile
 
 from update_profile.errors import (
@@ -30,12 +30,7 @@ UNAUTHORIZED = UpstreamFault(status=401)
 CHALLENGE = ClaimsChallenge(tenant_id="t", authorization_uri="a", claims='{"a":1}')
 CHALLENGED = InteractionRequired("More.", upstream=UNAUTHORIZED, challenge=CHALLENGE)
 UNKNOWN = PartnerCenterUnanswered("No answer.", outcome="unknown")
-WRITTEN = ProfileResponse(
-    status=200,
-    body=json.dumps({name.lower(): value for name, value in EXAMPLE.items()}).encode(),
-    is_mfa_compliant=None,
-    fault=None,
-)
+WRITTEN = ProfileResponse(status=200, body=json.dumps(SHOWN).encode(), document=SHOWN)
 
 
 def profile_for(outcomes: Outcomes, *, seconds: float = 10.0, expires_at: float = 4_000_000_000.0) -> ProfileSession:
@@ -93,7 +88,7 @@ async def test_a_write_without_an_answer_is_read_back_and_never_sent_again() -> 
     """If the stored profile equals what was sent, the answer is a success that says so."""
     outcomes = Outcomes(answer=UNKNOWN, stored=WRITTEN)
     answer = await profile_for(outcomes).write(a_profile())
-    assert answer.confirmed_by_read
+    assert answer.outcome == "confirmed-by-read"
     assert outcomes.steps == ["exchange", "put", "get"]
 
 
@@ -102,7 +97,7 @@ async def test_reading_back_a_write_is_allowed_after_the_token_has_expired() -> 
     outcomes = Outcomes(answer=UNKNOWN, stored=WRITTEN)
     now = iter([999.0, 1001.0])
     profile = replace(profile_for(outcomes, expires_at=1000.0), clock=lambda: next(now))
-    assert (await profile.write(a_profile())).confirmed_by_read
+    assert (await profile.write(a_profile())).outcome == "confirmed-by-read"
 
 
 async def test_nothing_is_sent_after_the_token_has_expired() -> None:
@@ -132,9 +127,10 @@ async def test_an_attempt_leaves_time_for_what_must_follow(seconds: float, reser
 
 async def test_reading_back_has_the_time_that_was_kept() -> None:
     """The second read may use the time up to the call's own deadline."""
-    outcomes = Outcomes(answer=UNKNOWN, stored=[SUCCESS, WRITTEN])
+    stale = ProfileResponse(status=200, body=b"{}", document={})
+    outcomes = Outcomes(answer=UNKNOWN, stored=[stale, WRITTEN])
     profile = profile_for(outcomes, seconds=0.5)
-    assert (await profile.write(a_profile())).confirmed_by_read
+    assert (await profile.write(a_profile())).outcome == "confirmed-by-read"
     *_, first, second = outcomes.deadlines
     assert first.at < second.at == pytest.approx(profile.call.deadline.at, abs=0.02)
 
@@ -144,7 +140,7 @@ async def test_a_cancelled_write_is_not_read_back() -> None:
     began = asyncio.Event()
 
     class Hanging(FakePartnerCenter):
-        async def request(self, *arguments: Any, **options: Any) -> ProfileResponse:  # noqa: ANN401  passed through
+        async def request(self, *arguments: Any, **options: Any) -> ProfileResponse:
             began.set()
             try:
                 await asyncio.sleep(60)

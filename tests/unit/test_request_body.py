@@ -119,3 +119,26 @@ def test_an_escaped_backslash_before_a_u_is_text() -> None:
 def test_an_array_of_pairs_is_no_object() -> None:
     """Arrays and objects are kept apart in every member."""
     assert refused_fields(with_members('"Attributes":[["a",1]]')) == ["Attributes"]
+
+
+def test_a_json_error_says_where() -> None:
+    """Line and column count from 1."""
+    assert "line 2, column 3" in refusal(b'{"Email": "a",\n  x}')
+
+
+REASONS = {
+    "empty": b"",
+    "encoding": b"\xef\xbb\xbf{}",
+    "not_json": b"{",
+    "not_an_object": b"[]",
+    "too_deep": b"[" * 65,
+    "wrapped": b'"{}"',
+}
+
+
+@pytest.mark.parametrize(("reason", "body"), REASONS.items())
+def test_a_malformed_body_has_a_reason(reason: str, body: bytes) -> None:
+    """A program can branch on it."""
+    with pytest.raises(MalformedBody) as caught:
+        read_body(body)
+    assert caught.value.reason == reason

@@ -1,7 +1,7 @@
 """Converting an answer or an error into status, headers and body."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from live_service import a_profile
@@ -42,7 +42,7 @@ def refused_profile(*fields: tuple[str, str]) -> InvalidProfile:
 @pytest.mark.parametrize(("status", "body"), [(200, b'{"email":"\xc3\xa9"}'), (202, b"{}"), (204, b""), (205, b"")])
 def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
     """Status and body come from the upstream, and the ids from this call."""
-    reply = response.success(ProfileResponse(status=status, body=body, is_mfa_compliant=None, fault=None), IDS)
+    reply = response.success(ProfileResponse(status=status, body=body, document=None), IDS)
     assert (reply.status, reply.body) == (status, body)
     assert reply.headers == {
         "Content-Type": "application/json",
@@ -54,7 +54,7 @@ def test_a_success_is_relayed_byte_for_byte(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_of_the_upstreams_headers_mfa_compliance_comes_back(value: str) -> None:
     """No other upstream header is returned."""
-    reply = response.success(ProfileResponse(status=200, body=b"{}", is_mfa_compliant=value, fault=None), IDS)
+    reply = response.success(ProfileResponse(status=200, body=b"{}", document={}, is_mfa_compliant=value), IDS)
     assert reply.headers["isMfaCompliant"] == value
     assert len(reply.headers) == 4
 
@@ -181,15 +181,16 @@ def test_a_delivery_id_and_a_body_are_shown_to_nobody() -> None:
     assert "a-detail" not in repr(reply)
 
 
-def test_a_write_that_was_confirmed_by_reading_says_so() -> None:
+@pytest.mark.parametrize("outcome", ["confirmed-by-read", "differs"])
+def test_how_a_write_is_known_is_said(outcome: Literal["confirmed-by-read", "differs"]) -> None:
     """The header has no X- prefix (RFC 6648)."""
-    answer = ProfileResponse(status=200, body=b"{}", is_mfa_compliant=None, fault=None, confirmed_by_read=True)
-    assert response.success(answer, IDS).headers["Update-Outcome"] == "confirmed-by-read"
+    answer = ProfileResponse(status=200, body=b"{}", document={}, outcome=outcome)
+    assert response.success(answer, IDS).headers["Update-Outcome"] == outcome
 
 
 def test_a_dry_run_shows_what_is_stored_what_would_be_written_and_what_would_change() -> None:
     """Names are in camelCase; an unset field is absent from ``current`` and null in ``changes``."""
-    answer = ProfileResponse(status=203, body=b"{}", is_mfa_compliant="false", fault=None)
+    answer = ProfileResponse(status=203, body=b"{}", document={}, is_mfa_compliant="false")
     stored = StoredProfile(values={"Email": "Email@sample.com", "Website": "www.microsoft.com"}, unknown=("fax",))
     reply = response.success(Preview(current=stored, proposed=a_profile(), answer=answer), IDS)
     assert (reply.status, reply.headers["isMfaCompliant"]) == (200, "false")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from builders import an_environment
 
+from update_profile import __version__
 from update_profile.deadline import Deadline
 from update_profile.errors import InvalidToken, Misconfigured
 from update_profile.service import ServiceHolder, build
@@ -40,10 +41,8 @@ async def test_a_service_is_built_once_and_settings_are_read_once(set_environmen
     assert ServiceHolder().get().settings.max_body_bytes == 2_048
 
 
-async def test_a_wrong_setting_is_logged_once_and_reported_by_every_call(
-    set_environment: SetEnvironment, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Each call gets an error of its own, which contains names but no values."""
+async def test_a_wrong_setting_is_reported_by_every_call(set_environment: SetEnvironment) -> None:
+    """Each call gets an error of its own, with names and without values."""
     set_environment(ENTRA_CLIENT_ID="kept-to-itself", REQUEST_BUDGET_SECONDS="kept-to-itself")
     holder, errors = ServiceHolder(), []
     for _ in range(3):
@@ -52,11 +51,18 @@ async def test_a_wrong_setting_is_logged_once_and_reported_by_every_call(
         errors.append(caught.value)
     assert len({id(error) for error in errors}) == 3
     assert {error.detail for error in errors} == {"Wrong or missing settings: ENTRA_CLIENT_ID, REQUEST_BUDGET_SECONDS."}
+    assert "kept-to-itself" not in f"{errors[0].fields}"
+
+
+async def test_the_start_is_recorded_once(set_environment: SetEnvironment, caplog: pytest.LogCaptureFixture) -> None:
+    """The record says which version, cloud and kind of credential serve."""
+    set_environment(PARTNER_CENTER_CLOUD="china")
+    holder = ServiceHolder()
+    with caplog.at_level(logging.INFO, logger="update_profile"):
+        holder.get()
+        holder.get()
     (record,) = caplog.records
-    assert record.levelno == logging.ERROR
-    assert "ENTRA_CLIENT_ID is not a GUID" in record.getMessage()
-    assert "REQUEST_BUDGET_SECONDS must be a number" in record.getMessage()
-    assert "kept-to-itself" not in caplog.text
+    assert record.getMessage() == f"update_profile.started version={__version__} cloud=china credential=secret"
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])

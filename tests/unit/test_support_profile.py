@@ -46,7 +46,7 @@ def test_the_wire_shape_is_raw_utf_8() -> None:
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.swapcase, str.title])
-def test_names_are_taken_in_any_ascii_case(spell: Any) -> None:  # noqa: ANN401  a method of str
+def test_names_are_taken_in_any_ascii_case(spell: Any) -> None:
     """Microsoft's own clients send both Email and email."""
     returned = members(("ProfileType", "support_profile"), ("Attributes", {}), ("Links", {}))
     assert read_profile([(spell(name), value) for name, value in returned]).wire_bytes() == EXAMPLE_WIRE
@@ -235,3 +235,16 @@ def test_a_wrapped_patch_is_told_as_wrapped() -> None:
     wrapper = "is a wrapper, not a field"
     told = changes([("$content-type", "application/json"), ("$content", "e30=")])
     assert told == [("$content", wrapper), ("$content-type", wrapper)]
+
+
+@pytest.mark.parametrize("inside", [{"email": "a@b"}, [1]])
+def test_a_profile_inside_another_member_looks_wrapped(inside: object) -> None:
+    """The message says to send what is inside."""
+    ((name, message),) = [fault for fault in faults([("result", inside)]) if fault[0] == "result"]
+    assert (name, "send what is inside" in message) == ("result", True)
+
+
+@pytest.mark.parametrize("members", [[("result", "text")], [("a", {}), ("b", {})]])
+def test_another_unknown_member_does_not_look_wrapped(members: list[tuple[str, object]]) -> None:
+    """A text holds no profile, and two members are no wrapper."""
+    assert not [message for _, message in faults(members) if "wrapped" in message]

@@ -67,7 +67,7 @@ class EndingNetwork(httpcore.AsyncMockBackend):
         self.error = error
         self.pieces = pieces
 
-    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:  # noqa: ANN401  httpcore's own
+    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Return a stream that is not connected to anything."""
         pieces, error = list(self.pieces), self.error
 

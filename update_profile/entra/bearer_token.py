@@ -1,6 +1,7 @@
-"""Bearer token -> Caller. PyJWT verifies the signature and nothing else.
+"""Bearer token -> Caller. cryptography verifies the signature; every other check is here or in claims.py.
 
-docs/adr/0003-who-validates-the-token.md explains why this function always validates the token itself.
+docs/adr/0003-who-validates-the-token.md explains why this function always validates the token itself, and
+docs/adr/0010-rs256-without-pyjwt.md why PyJWT is not used.
 """
 
 import base64
@@ -9,23 +10,26 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-import jwt
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from ..call import Caller
 from ..clouds import Issuers, issuers
 from ..deadline import Deadline
-from ..errors import InvalidToken, TenantNotAllowed
+from ..errors import InvalidToken, TenantNotAllowed, TokenRefused
 from ..expiring_cache import ExpiringCache
 from ..settings import Settings
 from ..strict_json import parse_object, unique
 from . import claims
-from .metadata import SigningKey
+from .metadata import MAX_KEY_ID_LENGTH, SigningKey
 from .signing_keys import SigningKeys
 
 ALGORITHM = "RS256"
-MAX_KEY_ID_LENGTH = 128
 MAX_REMEMBERED_TOKENS = 10_000
 REMEMBERED_SECONDS = 300.0
 _COMPACT_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
@@ -39,12 +43,17 @@ class TokenValidator:
     """
 
     def __init__(
-        self, settings: Settings, signing_keys: SigningKeys, *, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        signing_keys: SigningKeys,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """``clock`` returns seconds since 1970."""
+        """``clock`` returns seconds that never go back, ``wall_clock`` seconds since 1970."""
         self._settings = settings
         self._signing_keys = signing_keys
-        self._clock = clock
+        self._wall_clock = wall_clock
         self._known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_REMEMBERED_TOKENS, clock=clock)
 
     async def validate(self, assertion: str, *, deadline: Deadline) -> Caller:
@@ -52,30 +61,42 @@ class TokenValidator:
 
         Raises:
             InvalidToken, TenantNotAllowed, AppOnlyToken, InsufficientScope, ClientNotAllowed: The token is not valid.
+                ``claimed`` says whom it names, once its signature is verified.
             EntraFailed: Entra ID's keys are not available, so nothing can be said about the token.
         """
         digest = hashlib.sha256(assertion.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
         if known is not None:
-            return known.value
+            claims.check_expiry(known.expires_at, now=self._wall_clock())
+            return known
         caller = await self._validate(assertion, digest, deadline)
-        self._known.keep(digest, caller, until=min(self._clock() + REMEMBERED_SECONDS, caller.expires_at))
+        self._known.keep(digest, caller, seconds=min(REMEMBERED_SECONDS, caller.expires_at - self._wall_clock()))
         return caller
 
     async def _validate(self, assertion: str, digest: bytes, deadline: Deadline) -> Caller:
         """Check everything, in the order of the contract: the first failure is the answer."""
         settings = self._settings
         key_id = _key_id(_segment(assertion, 0))
-        tenant_id = _allowed_tenant(_segment(assertion, 1), settings)
+        unverified = _segment(assertion, 1)
+        tenant_id = _allowed_tenant(unverified, settings)
         known = issuers(settings.authority_host, tenant_id)
-        key = await self._signing_keys.find(tenant_id, key_id, deadline=deadline)
-        verified = _verify(assertion, key, known)
-        expires_at = claims.check_times(verified, now=self._clock())
-        claims.check_audience(verified, settings)
-        claims.check_issuer(verified, known)
-        user_id = claims.check_user(verified)
-        claims.check_scope(verified, settings)
-        client_id = claims.check_client(verified, settings)
+        try:
+            key = await self._signing_keys.find(tenant_id, key_id, deadline=deadline)
+            verified = _verify(assertion, key, known)
+        except InvalidToken:
+            claims.refuse_other_audience(unverified, settings)  # a surer cause: Graph's tokens never verify elsewhere
+            raise
+        claimed = claims.claimed_ids(verified, tenant_id)
+        try:
+            expires_at = claims.check_times(verified, now=self._wall_clock())
+            claims.check_audience(verified, settings)
+            claims.check_issuer(verified, known)
+            user_id = claims.check_user(verified)
+            claims.check_scope(verified, settings)
+            client_id = claims.check_client(verified, settings)
+        except TokenRefused as error:
+            error.claimed = claimed
+            raise
         return Caller(
             tenant_id=tenant_id, user_id=user_id, client_id=client_id, token_digest=digest, expires_at=expires_at
         )
@@ -89,9 +110,12 @@ def _segment(assertion: str, place: int) -> dict[str, Any]:
     """Decode one segment of the token, without trusting it."""
     if not _COMPACT_JWS.fullmatch(assertion):
         raise _not_a_jwt()
-    segment = assertion.split(".")[place]
+    return _object(_decoded(assertion.split(".")[place]))
+
+
+def _decoded(segment: str) -> bytes:
     try:
-        return _object(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+        return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except binascii.Error:
         raise _not_a_jwt() from None
 
@@ -104,15 +128,17 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _not_a_jwt() -> InvalidToken:
-    return InvalidToken("The bearer token is not a signed JWT.")
+    return InvalidToken("The bearer token is not a signed JWT.", reason="malformed")
 
 
 def _key_id(header: Mapping[str, Any]) -> str:
     if header.get("alg") != ALGORITHM:
-        raise InvalidToken(f"The bearer token must be signed with {ALGORITHM}.")
+        raise InvalidToken(f"The bearer token must be signed with {ALGORITHM}.", reason="algorithm")
+    if "crit" in header:  # RFC 7515, section 4.1.11: an extension that is not understood makes the token invalid
+        raise InvalidToken("The bearer token requires an extension that is not supported (crit).", reason="malformed")
     key_id = header.get("kid")
     if not isinstance(key_id, str) or not 0 < len(key_id) <= MAX_KEY_ID_LENGTH:
-        raise InvalidToken("The bearer token names no signing key (kid).")
+        raise InvalidToken("The bearer token names no signing key (kid).", reason="unknown_key")
     return key_id
 
 
@@ -123,18 +149,25 @@ def _allowed_tenant(unverified: Mapping[str, Any], settings: Settings) -> str:
     """
     tenant_id = unverified.get("tid")
     if not isinstance(tenant_id, str):
-        raise InvalidToken("The bearer token names no tenant (tid).")
+        raise InvalidToken("The bearer token names no tenant (tid).", reason="malformed")
     if tenant_id.lower() not in settings.allowed_tenants:
         raise TenantNotAllowed("The user's tenant is not in this function's list of allowed tenants.")
     return tenant_id.lower()
 
 
+@lru_cache(maxsize=64)
+def _public_key(modulus: int, exponent: int) -> RSAPublicKey:
+    return RSAPublicNumbers(exponent, modulus).public_key()
+
+
 def _verify(assertion: str, key: SigningKey, known: Issuers) -> dict[str, Any]:
     """Return the claims, once the signature is verified and the key may sign for this tenant."""
     if key.issuer is not None and key.issuer not in (known.v1, known.v2):
-        raise InvalidToken("The bearer token is signed with another issuer's key.")
+        raise InvalidToken("The bearer token is signed with another issuer's key.", reason="issuer")
+    signed, _, signature = assertion.rpartition(".")
     try:
-        payload = jwt.PyJWS().decode(assertion, jwt.PyJWK(dict(key.jwk), ALGORITHM), algorithms=[ALGORITHM])
-    except jwt.PyJWTError:
-        raise InvalidToken("The bearer token's signature is not valid.") from None
-    return _object(payload)
+        public_key = _public_key(key.modulus, key.exponent)
+        public_key.verify(_decoded(signature), signed.encode("ascii"), PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):  # ValueError: numbers that make no RSA key
+        raise InvalidToken("The bearer token's signature is not valid.", reason="signature") from None
+    return _object(_decoded(signed.partition(".")[2]))

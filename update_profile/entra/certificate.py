@@ -5,24 +5,28 @@ certificate that belongs to the key counts: msal sends that one alone (msal 1.39
 Source: learn.microsoft.com/entra/identity-platform/certificate-credentials.
 """
 
-import logging
+import base64
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 from pydantic import SecretStr
 
 from ..deadline import Deadline
 from ..errors import FieldError, Misconfigured
 from ..settings import CERTIFICATE, CERTIFICATE_PASSWORD
+from .proof import Signer
 
-logger = logging.getLogger("update_profile")
 PEM_BEGINS = b"-----BEGIN "
+MAX_FILE_BYTES = 1_048_576
+# What cryptography raises about a key or a certificate that it does not like; none of it has a common base.
+_UNREADABLE = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm)
 
 
 class BadCertificate(ValueError):
@@ -37,17 +41,16 @@ class BadCertificate(ValueError):
         self.password = password
 
     @property
-    def setting(self) -> str:
-        """The setting at fault."""
-        return CERTIFICATE_PASSWORD if self.password else CERTIFICATE
+    def entry(self) -> FieldError:
+        """The setting at fault, and why."""
+        return FieldError(field=CERTIFICATE_PASSWORD if self.password else CERTIFICATE, message=str(self))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
     """A certificate with its key. Times are in seconds since 1970."""
 
-    private_key: RSAPrivateKey = field(repr=False)
-    pem: str = field(repr=False)
+    signer: Signer
     not_before: float
     not_after: float
 
@@ -60,7 +63,12 @@ class Certificate:
 
 
 class CertificateCredential:
-    """A certificate in a file, which may be replaced at any time. A new file counts at the next call."""
+    """A certificate in a file, which may be replaced at any time. A new file counts at the next call.
+
+    The key is loaded once for each file, which takes tens of milliseconds, and signs once for each exchange.
+    """
+
+    kind = "certificate"
 
     def __init__(self, path: str, password: SecretStr | None, *, clock: Callable[[], float] = time.time) -> None:
         """``password`` None: the key is not encrypted. ``clock`` returns seconds since 1970."""
@@ -71,26 +79,23 @@ class CertificateCredential:
         self._certificates: tuple[Certificate, ...] = ()  # the newest first
         self._fault: BadCertificate | None = None
 
-    def check(self) -> None:
-        """Read the file if it has changed. The certificate in use stays while a new file cannot be read.
-
-        Raises:
-            Misconfigured: No certificate is valid now; the error names the setting.
-        """
+    def check(self) -> FieldError | None:
+        """Read the file if it has changed. The certificate in use stays while a new file cannot be used."""
         try:
             stat = self._path.stat()
             seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         except OSError:
             seen = (0, 0, 0)
-        if seen != self._seen:
+        changed = seen != self._seen
+        if changed:
             self._seen = seen
             self._read()
         self._current()
+        return self._fault.entry if changed and self._fault else None
 
-    async def for_msal(self, *, deadline: Deadline) -> dict[str, Any]:
-        """Return key and certificate: msal signs with PS256 and sends the certificate along (x5c)."""
-        certificate = self._current()
-        return {"private_key": certificate.private_key, "public_certificate": certificate.pem}
+    async def proof(self, *, deadline: Deadline) -> Signer:
+        """Return the key that signs now."""
+        return self._current().signer
 
     def refused(self) -> None:
         """Do nothing: a new file is noticed anyway."""
@@ -99,7 +104,8 @@ class CertificateCredential:
         self._fault = None
         try:
             password = self._password.get_secret_value() if self._password else None
-            certificate = read_certificate(self._path.read_bytes(), password)
+            with self._path.open("rb") as file:
+                certificate = read_certificate(file.read(MAX_FILE_BYTES), password)
             self._certificates = (certificate, *self._certificates[:1])
             certificate.check_time(self._clock())
             self._certificates = (certificate,)  # the older one is no longer needed
@@ -107,8 +113,6 @@ class CertificateCredential:
             self._fault = BadCertificate(f"cannot be read ({type(error).__name__})")
         except BadCertificate as error:
             self._fault = error
-        if self._fault is not None:
-            logger.error("update_profile.bad_certificate %s %s", self._fault.setting, self._fault)
 
     def _current(self) -> Certificate:
         """Return the newest certificate that is valid now: one that was put in place early waits for its time."""
@@ -121,7 +125,7 @@ class CertificateCredential:
             else:
                 return certificate
         fault = fault or BadCertificate("was not read")
-        raise Misconfigured.of([FieldError(field=fault.setting, message=str(fault))])
+        raise Misconfigured.of([fault.entry])
 
 
 def read_certificate(content: bytes, password: str | None) -> Certificate:
@@ -130,25 +134,49 @@ def read_certificate(content: bytes, password: str | None) -> Certificate:
     Raises:
         BadCertificate: It is neither PEM nor PFX, has no usable pair, or the password does not open it.
     """
-    secret = password.encode("utf-8") if password else None
-    key, certificates = _read_pem(content, secret) if PEM_BEGINS in content else _read_pfx(content, secret)
+    try:
+        secret = password.encode("utf-8") if password else None
+        key, certificates = _read_pem(content, secret) if PEM_BEGINS in content else _read_pfx(content, secret)
+        return _first_pair(key, certificates)
+    except BadCertificate:
+        raise
+    except _UNREADABLE:
+        raise BadCertificate("has a key or a certificate that cannot be read") from None
+
+
+def _first_pair(key: object, certificates: list[x509.Certificate]) -> Certificate:
     if not isinstance(key, RSAPrivateKey):
         raise BadCertificate("has no RSA key")
     for certificate in certificates:
-        if certificate.public_key() == key.public_key():
-            return Certificate(
-                private_key=key,
-                pem=certificate.public_bytes(Encoding.PEM).decode("ascii"),
-                not_before=certificate.not_valid_before_utc.timestamp(),
-                not_after=certificate.not_valid_after_utc.timestamp(),
-            )
+        if _belongs(certificate, key):
+            return _pair(key, certificate)
     raise BadCertificate("has no certificate that belongs to its key")
+
+
+def _belongs(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:
+    try:
+        return certificate.public_key() == key.public_key()
+    except _UNREADABLE:  # of a chain, another one may still be readable
+        return False
+
+
+def _pair(key: RSAPrivateKey, certificate: x509.Certificate) -> Certificate:
+    der = certificate.public_bytes(Encoding.DER)
+    return Certificate(
+        signer=Signer(
+            key=key,
+            sha256_thumbprint=certificate.fingerprint(SHA256()).hex(),
+            x5c=base64.b64encode(der).decode("ascii"),
+        ),
+        not_before=certificate.not_valid_before_utc.timestamp(),
+        not_after=certificate.not_valid_after_utc.timestamp(),
+    )
 
 
 def _read_pem(content: bytes, password: bytes | None) -> tuple[object, list[x509.Certificate]]:
     try:
         certificates = x509.load_pem_x509_certificates(content)
-    except ValueError:
+    except _UNREADABLE:
         certificates = []
     try:
         return load_pem_private_key(content, password), certificates

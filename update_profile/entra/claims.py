@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..clouds import Issuers
-from ..errors import AppOnlyToken, ClientNotAllowed, InsufficientScope, InvalidToken
+from ..errors import AppOnlyToken, ClaimedIds, ClientNotAllowed, InsufficientScope, InvalidToken
+from ..formats import GUID
 from ..settings import Settings
 
 CLOCK_LEEWAY_SECONDS = 60  # for nbf and iat; none for exp, as Entra ID would refuse the exchange
@@ -19,19 +20,46 @@ YEAR_10000 = 253_402_300_800  # in seconds since 1970; later moments cannot be m
 def check_times(claims: Mapping[str, Any], *, now: float) -> float:
     """Check ``exp``, ``nbf`` and ``iat``; return ``exp``, in seconds since 1970."""
     expires_at = _time(claims, "exp")
-    if expires_at <= now:
-        raise InvalidToken("The bearer token has expired. Get a new one.")
+    check_expiry(expires_at, now=now)
     for name in ("nbf", "iat"):
         if _time(claims, name) > now + CLOCK_LEEWAY_SECONDS:
-            raise InvalidToken(f"The bearer token is not valid yet ({name}).")
+            raise InvalidToken(f"The bearer token is not valid yet ({name}).", reason="not_yet_valid")
     return expires_at
+
+
+def check_expiry(expires_at: float, *, now: float) -> None:
+    """Check that a token is valid at this moment. Both times are in seconds since 1970."""
+    if expires_at <= now:
+        raise InvalidToken("The bearer token has expired. Get a new one.", reason="expired")
 
 
 def check_audience(claims: Mapping[str, Any], settings: Settings) -> None:
     """Check that ``aud`` names this function: its GUID in v2 tokens, its App ID URI in v1 tokens."""
     audience = claims.get("aud")
     if not isinstance(audience, str) or audience.lower() not in settings.allowed_audiences:
-        raise InvalidToken("The bearer token was issued for another application (aud).")
+        raise InvalidToken("The bearer token was issued for another application (aud).", reason="audience")
+
+
+def refuse_other_audience(unverified: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse a token whose signature is not valid for its audience, when it names another one.
+
+    Some resources, Microsoft Graph among them, change their tokens so that nobody else can verify them. "Wrong
+    audience" is what their sender can act on.
+    """
+    audience = unverified.get("aud")
+    if isinstance(audience, str):
+        check_audience(unverified, settings)
+
+
+def claimed_ids(claims: Mapping[str, Any], tenant_id: str) -> ClaimedIds:
+    """Return whom a token with a valid signature names, for the log."""
+    user_id = claims.get("oid")
+    client_id = claims.get("azp", claims.get("appid"))
+    return ClaimedIds(
+        tenant_id=tenant_id,
+        user_id=user_id if isinstance(user_id, str) and GUID.fullmatch(user_id) else None,
+        client_id=client_id.lower() if isinstance(client_id, str) and GUID.fullmatch(client_id) else None,
+    )
 
 
 def check_issuer(claims: Mapping[str, Any], issuers: Issuers) -> None:
@@ -39,7 +67,7 @@ def check_issuer(claims: Mapping[str, Any], issuers: Issuers) -> None:
     expected = {"1.0": issuers.v1, "2.0": issuers.v2}
     version = claims.get("ver")
     if not isinstance(version, str) or expected.get(version) is None or claims.get("iss") != expected[version]:
-        raise InvalidToken("The bearer token was issued by someone else (iss, ver).")
+        raise InvalidToken("The bearer token was issued by someone else (iss, ver).", reason="issuer")
 
 
 def check_user(claims: Mapping[str, Any]) -> str:
@@ -55,7 +83,7 @@ def check_user(claims: Mapping[str, Any]) -> str:
         )
     user_id = claims.get("oid")
     if not isinstance(user_id, str) or not user_id.isascii() or not user_id.isprintable() or not user_id.strip():
-        raise InvalidToken("The bearer token names no user (oid).")
+        raise InvalidToken("The bearer token names no user (oid).", reason="no_user")
     return user_id
 
 
@@ -80,5 +108,5 @@ def check_client(claims: Mapping[str, Any], settings: Settings) -> str | None:
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR_10000:  # refuses NaN too
-        raise InvalidToken(f"The bearer token has no usable {name}.")
+        raise InvalidToken(f"The bearer token has no usable {name}.", reason="times")
     return float(value)

@@ -13,14 +13,14 @@ from typing import Protocol
 
 from ..call import AccessToken, Caller, TokenSource
 from ..deadline import Deadline
-from ..errors import EntraThrottled, EntraTimeout
+from ..errors import EntraThrottled, UpdateProfileError
 from ..expiring_cache import ExpiringCache
 from ..single_flight import SingleFlight
 from ..transport.messages import DEFAULT_RETRY_AFTER_SECONDS
+from .ask import EXCHANGE, is_no_answer
 
 MAX_CACHED_TOKENS = 10_000
 EXPIRY_MARGIN_SECONDS = 300.0  # as msal and azure-identity do: a token is not used in its last minutes
-SHORTEST_RETRY_SECONDS = 0.1
 
 Key = tuple[str, bytes]
 
@@ -35,12 +35,20 @@ class Exchange(Protocol):
 class ExchangeCache:
     """Returns access tokens, and exchanges when none is cached."""
 
-    def __init__(self, exchange: Exchange, *, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` returns seconds since 1970."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock`` returns seconds that never go back, ``wall_clock`` seconds since 1970."""
         self._exchange = exchange
-        self._clock = clock
+        self._wall_clock = wall_clock
         self._held: ExpiringCache[Key, AccessToken | EntraThrottled] = ExpiringCache(MAX_CACHED_TOKENS, clock=clock)
-        self._flights: SingleFlight[tuple[Key, str | None], AccessToken] = SingleFlight(stop_when_abandoned=True)
+        self._flights: SingleFlight[tuple[Key, str | None], AccessToken] = SingleFlight(
+            stop_when_abandoned=True, worth_another_try=is_no_answer
+        )
 
     async def access_token(
         self, caller: Caller, assertion: str, *, deadline: Deadline, claims: str | None = None
@@ -63,17 +71,13 @@ class ExchangeCache:
         try:
             return await self._flights.join((key, claims), exchange, deadline=deadline), source
         except TimeoutError:
-            raise EntraTimeout("Entra ID did not answer in time.") from None
-        except EntraTimeout:
-            # The exchange had the time of the call that started it; this call may have more.
-            if source == "fetched" or deadline.remaining_seconds() < SHORTEST_RETRY_SECONDS:
-                raise
-        return await self.access_token(caller, assertion, deadline=deadline, claims=claims)
+            raise EXCHANGE.timeout() from None
+        except UpdateProfileError as error:
+            raise error.again() from error
 
     def forget(self, caller: Caller, refused: AccessToken) -> None:
         """Drop a token that Partner Center refused; a newer one stays."""
-        held = self._held.get(_key(caller))
-        if held is not None and held.value == refused:
+        if self._held.get(_key(caller)) == refused:
             self._held.drop(_key(caller))
 
     def __len__(self) -> int:
@@ -87,26 +91,22 @@ class ExchangeCache:
             EntraThrottled: Entra ID's wait for this bearer token is not over.
         """
         held = self._held.get(key)
-        if held is None:
-            return None
-        if isinstance(held.value, AccessToken):
-            return held.value
-        throttled = held.value.again()
-        throttled.retry_after_seconds = math.ceil(held.left_seconds)
+        if held is None or isinstance(held, AccessToken):
+            return held
+        throttled = held.again()
+        throttled.retry_after_seconds = math.ceil(self._held.left_seconds(key))
         raise throttled
 
     async def _exchange_and_store(
         self, key: Key, caller: Caller, assertion: str, claims: str | None, deadline: Deadline
     ) -> AccessToken:
-        asked_at = self._clock()
         try:
             access_token = await self._exchange(caller, assertion, claims=claims, deadline=deadline)
         except EntraThrottled as error:
-            wait_seconds = error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS
-            self._held.keep(key, error, until=asked_at + wait_seconds)
+            self._held.keep(key, error, seconds=error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS)
             raise
-        usable_until = asked_at + access_token.expires_in_seconds - EXPIRY_MARGIN_SECONDS
-        self._held.keep(key, access_token, until=min(usable_until, caller.expires_at))
+        usable_seconds = access_token.expires_in_seconds - EXPIRY_MARGIN_SECONDS
+        self._held.keep(key, access_token, seconds=min(usable_seconds, caller.expires_at - self._wall_clock()))
         return access_token
 
 

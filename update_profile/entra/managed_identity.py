@@ -2,88 +2,102 @@
 
 Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference, 2019-08-01). A token
 for the audience of federated credentials replaces a client secret. A failure of the endpoint may be transient, so it is
-never reported as a wrong setting.
+never reported as a wrong setting; a platform that offers no endpoint at all is.
 """
 
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 from ..deadline import Deadline
-from ..errors import EntraTimeout, EntraUnavailable
-from ..settings import Settings
+from ..errors import EntraUnavailable, FieldError, Misconfigured, UpdateProfileError
+from ..settings import MANAGED_IDENTITY, Settings
 from ..single_flight import SingleFlight
 from ..strict_json import parse_object
 from ..transport.messages import Http, HttpAnswer, HttpRequest
-from .ask import ask
+from .ask import IDENTITY, ask, is_no_answer
+from .proof import Assertion
 
 API_VERSION = "2019-08-01"
 IDENTITY_EXPIRY_MARGIN_SECONDS = 300.0  # a token is not used in its last minutes
-IDENTITY_FETCH_SECONDS = 10.0
-WHOM = "The platform's identity endpoint"
+LONGEST_IDENTITY_SECONDS = 86_400.0  # documented: a token lives 24 hours at most
+# A refused token is fetched again at most this often: a federated credential takes minutes to take effect, and one
+# refusal must not make every call fetch.
+SHORTEST_REFRESH_SECONDS = 1.0
 
 
 class ManagedIdentityCredential:
     """A managed identity's token as federated credential: there is no secret."""
 
-    def __init__(self, settings: Settings, http: Http, *, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` returns seconds since 1970."""
+    kind = "managed_identity"
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock`` returns seconds that never go back, ``wall_clock`` seconds since 1970."""
         self._settings = settings
         self._http = http
         self._clock = clock
+        self._wall_clock = wall_clock
         self._token = ""
-        self._usable_until = 0.0
-        self._fetches: SingleFlight[str, str] = SingleFlight(stop_when_abandoned=False)
+        self._usable_until = float("-inf")
+        self._fetched_at = float("-inf")
+        self._fetches: SingleFlight[str, str] = SingleFlight(stop_when_abandoned=False, worth_another_try=is_no_answer)
 
-    def check(self) -> None:
-        """Do nothing: nothing is asked for before a call needs it."""
+    def check(self) -> FieldError | None:
+        """Check that the platform offers an identity here. Nothing is asked for before a call needs it."""
+        if self._settings.identity_endpoint is None or self._settings.identity_header is None:
+            message = (
+                "is set, but the platform offers no managed identity here (IDENTITY_ENDPOINT, IDENTITY_HEADER): assign"
+                " the identity to this function app"
+            )
+            raise Misconfigured.of([FieldError(field=MANAGED_IDENTITY, message=message)])
+        return None
 
-    async def for_msal(self, *, deadline: Deadline) -> dict[str, Any]:
-        """Return the token as a function: msal warns about a plain text, which would age with its client."""
-        token = await self.token(deadline=deadline)
-        return {"client_assertion": lambda: token}
+    async def proof(self, *, deadline: Deadline) -> Assertion:
+        """Return a token of the identity; one fetch serves all who wait."""
+        if self._clock() < self._usable_until:
+            return Assertion(value=self._token)
+        fetch = partial(self._fetch, deadline.with_margin())
+        try:
+            return Assertion(value=await self._fetches.join("token", fetch, deadline=deadline))
+        except TimeoutError:
+            raise IDENTITY.timeout() from None
+        except UpdateProfileError as error:
+            raise error.again() from error
 
     def refused(self) -> None:
-        """Forget the token: a federated credential takes minutes to take effect, and the next call asks again."""
-        self._usable_until = 0.0
-
-    async def token(self, *, deadline: Deadline) -> str:
-        """Return a token of the identity; one fetch serves all who wait.
-
-        Raises:
-            EntraUnavailable, EntraTimeout: The platform gives none.
-        """
-        if self._clock() < self._usable_until:
-            return self._token
-        fetch = partial(self._fetch, deadline.with_margin().within(IDENTITY_FETCH_SECONDS))
-        try:
-            return await self._fetches.join("token", fetch, deadline=deadline)
-        except TimeoutError:
-            raise EntraTimeout(f"{WHOM} did not answer in time.") from None
+        """Forget the token, unless it was fetched a moment ago."""
+        if self._clock() - self._fetched_at >= SHORTEST_REFRESH_SECONDS:
+            self._usable_until = float("-inf")
 
     async def _fetch(self, deadline: Deadline) -> str:
-        answer = await ask(self._http, self._request(), deadline=deadline, whom=WHOM, log_name="identity_endpoint")
+        answer = await ask(self._http, self._request(), IDENTITY, deadline=deadline)
         token, expires_at = _read(answer)
-        self._token, self._usable_until = token, expires_at - IDENTITY_EXPIRY_MARGIN_SECONDS
+        lifetime = min(expires_at - self._wall_clock(), LONGEST_IDENTITY_SECONDS)
+        self._token, self._fetched_at = token, self._clock()
+        self._usable_until = self._fetched_at + max(0.0, lifetime - IDENTITY_EXPIRY_MARGIN_SECONDS)
         return token
 
     def _request(self) -> HttpRequest:
         settings = self._settings
-        if settings.identity_endpoint is None or settings.identity_header is None:
-            raise EntraUnavailable(
-                "The platform offers no managed identity here (IDENTITY_ENDPOINT, IDENTITY_HEADER): it may not be"
-                " assigned to this function yet."
-            )
         parameters = {
             "api-version": API_VERSION,
             "resource": settings.federated_audience,
             "client_id": settings.managed_identity_client_id,
         }
-        headers = {"X-IDENTITY-HEADER": settings.identity_header.get_secret_value(), "Metadata": "true"}
-        url = f"{settings.identity_endpoint}?{urlencode(parameters)}"
-        return HttpRequest(method="GET", url=url, headers=headers)
+        header = settings.identity_header.get_secret_value() if settings.identity_header else ""
+        return HttpRequest(
+            method="GET",
+            url=f"{settings.identity_endpoint}?{urlencode(parameters)}",
+            headers={"X-IDENTITY-HEADER": header, "Metadata": "true"},
+        )
 
 
 def _read(answer: HttpAnswer) -> tuple[str, float]:
@@ -91,7 +105,12 @@ def _read(answer: HttpAnswer) -> tuple[str, float]:
     members = (parse_object(answer.body) if answer.status == 200 else None) or {}
     token, expires_on = members.get("access_token"), members.get("expires_on")
     if not isinstance(token, str) or not token.isascii() or not token:
-        raise EntraUnavailable(f"The platform gives no token for the managed identity (status {answer.status}).")
+        raise EntraUnavailable(
+            f"The platform gives no token for the managed identity (status {answer.status}).",
+            reason="identity_endpoint",
+            neighbour="identity_endpoint",
+            entra_status=answer.status,
+        )
     return token, _moment(expires_on)
 
 

@@ -1,7 +1,8 @@
-"""Partner Center's answer -> a success to relay, or the error that says who must act.
+"""Partner Center's answer -> what it shows, or the error that says who must act.
 
 Once status and headers can be read, the status is the truth. Partner Center's JSON starts with a byte order mark, and
-its errors come in five shapes or empty (learn.microsoft.com/partner-center/developer/error-codes and field reports).
+its errors come in many shapes or empty (learn.microsoft.com/partner-center/developer/error-codes; a newer envelope, an
+ASP.NET problem and arrays of one come from its neighbours and gateways).
 """
 
 import html
@@ -9,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..claims_challenge import challenged_claims
 from ..errors import (
@@ -23,7 +24,7 @@ from ..errors import (
     UpdateProfileError,
     UpstreamFault,
 )
-from ..strict_json import parse_object
+from ..strict_json import NotJson, parse
 from ..transport.messages import HttpAnswer, read_retry_after
 from .error_codes import meaning_of
 
@@ -36,26 +37,28 @@ MAX_CODE_LENGTH = 64
 SHORTEST_ECHO_LENGTH = 4  # a shorter value occurs in any text by chance
 _ESCAPES = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-f]{4}))+')
 
+Outcome = Literal["confirmed-by-read", "differs"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileResponse:
     """A success of Partner Center.
 
     Attributes:
-        body: What goes back to the caller: the bytes that came, without the byte order mark; ``{}`` when they are not
-            a JSON object; empty for 204.
+        body: What goes back to the caller: the bytes that came, without the byte order mark; empty for 204 and 205.
+        document: The body's JSON object; None when it is anything else, cut, or too large.
         is_mfa_compliant: The header ``isMfaCompliant``, "true" or "false"; None when absent.
         fault: A fault in the body of a success, which happens; None normally.
-        readable: Whether ``body`` is what came (a JSON object, ``null`` or nothing), not a placeholder.
-        confirmed_by_read: Whether the write got no answer, and reading the profile back showed that it was done.
+        outcome: How the write is known: ``confirmed-by-read`` when it got no answer that shows it and reading the
+            profile back did, ``differs`` when the answer shows another value than was sent, None otherwise.
     """
 
     status: int
     body: bytes = field(repr=False)
-    is_mfa_compliant: str | None
-    fault: UpstreamFault | None
-    readable: bool = True
-    confirmed_by_read: bool = False
+    document: Mapping[str, Any] | None = field(repr=False)
+    is_mfa_compliant: str | None = None
+    fault: UpstreamFault | None = None
+    outcome: Outcome | None = None
 
 
 def read_answer(
@@ -75,13 +78,15 @@ def read_answer(
         InteractionRequired: It asks for a token with more claims.
     """
     body = (answer.body or b"").removeprefix(BYTE_ORDER_MARK)
-    document = parse_object(body)
-    fault = _fault(answer.status, _plain_text(body) if document is None else document, tuple(sent))
+    document = _json(body)
+    fault = _fault(answer.status, _plain_text(body) if document is None else _members(document), tuple(sent))
     if answer.status == 401:
         claims = challenged_claims(answer.header("www-authenticate"))
         if claims is not None:  # before anything else: it alone says which sign-in helps
             raise InteractionRequired(
                 "Partner Center asks for more: sign in again with the claims that WWW-Authenticate names.",
+                reason="partner_center",
+                neighbour="partner_center",
                 upstream=fault,
                 challenge=ClaimsChallenge(tenant_id=tenant_id, authorization_uri=authorization_uri, claims=claims),
             )
@@ -93,15 +98,21 @@ def read_answer(
             )
     if not 200 <= answer.status < 300:
         raise _failure(answer, fault, hint)
-    content = body if document is not None else b"{}"
     compliant = answer.header("ismfacompliant").strip().lower()
     return ProfileResponse(
         status=answer.status,
-        body=b"" if answer.status in BODILESS else content,
+        body=b"" if answer.status in BODILESS else body,
+        document=document if isinstance(document, dict) and answer.body is not None else None,
         is_mfa_compliant=compliant if compliant in ("true", "false") else None,
         fault=fault if fault.code is not None or fault.description is not None else None,
-        readable=document is not None or (answer.body is not None and body.strip() in (b"", b"null")),
     )
+
+
+def _json(body: bytes) -> object:
+    try:
+        return parse(body)
+    except NotJson:
+        return None
 
 
 def _plain_text(body: bytes) -> dict[str, Any]:
@@ -110,16 +121,46 @@ def _plain_text(body: bytes) -> dict[str, Any]:
     return {} if text in ("", "null") or text[0] in "<[{" else {"description": text}
 
 
-def _fault(status: int, document: Mapping[str, Any], sent: tuple[str, ...]) -> UpstreamFault:
-    """Find code, description and source of a fault in any of its shapes. Names match without regard to case."""
+def _members(document: object) -> dict[str, Any]:
+    """Return a fault's members from any of its shapes, names in lower case.
+
+    A JSON text is a description, an array of one counts as its entry, and the members of ``{"error": {...}}`` count
+    when there are none at the top.
+    """
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if isinstance(document, str):
+        return {"description": document}
+    if not isinstance(document, dict):
+        return {}
     members = {name.lower(): value for name, value in document.items()}
-    description = members.get("description", members.get("message"))
+    nested = members.get("error")
+    if isinstance(nested, dict) and not members.keys() & {"code", "description", "message"}:
+        members = {name.lower(): value for name, value in nested.items()}
+    return members
+
+
+def _fault(status: int, members: Mapping[str, Any], sent: tuple[str, ...]) -> UpstreamFault:
+    code = members.get("code", members.get("errorcode"))
+    description = members.get("description", members.get("message", members.get("errormessage")))
+    if description is None and "title" in members:
+        description = _problem_text(members)
     return UpstreamFault(
         status=status,
-        code=_code(members.get("code"), sent),
+        code=_code(code, sent),
         description=without_echo(description, sent, longest=MAX_DESCRIPTION_LENGTH),
         source=_code(members.get("source"), sent),
     )
+
+
+def _problem_text(members: Mapping[str, Any]) -> object:
+    """Return the text of an ASP.NET problem: its title, and the first message of each field."""
+    errors = members.get("errors")
+    fields = errors if isinstance(errors, dict) else {}
+    messages = [
+        f"{name}: {texts[0]}" for name, texts in fields.items() if isinstance(texts, list) and texts and texts[0]
+    ]
+    return " ".join([str(members["title"]), *messages]) if isinstance(members["title"], str) else None
 
 
 def _code(value: object, sent: tuple[str, ...]) -> str | None:
@@ -136,7 +177,10 @@ def without_echo(text: object, sent: Iterable[str], *, longest: int) -> str | No
     if not isinstance(text, str):
         return None
     lowered = text.lower()
-    written = (lowered, html.unescape(lowered), _unescaped(lowered), html.unescape(_unescaped(lowered)))
+    try:
+        written = (lowered, html.unescape(lowered), _unescaped(lowered), html.unescape(_unescaped(lowered)))
+    except ValueError:  # a character reference of thousands of digits
+        return None
     forms = [form.casefold() for form in written]
     values = [value.casefold() for value in sent if len(value) >= SHORTEST_ECHO_LENGTH]
     return None if any(value in form for form in forms for value in values) else text[:longest]
@@ -163,6 +207,11 @@ def _failure(answer: HttpAnswer, fault: UpstreamFault, hint: str) -> UpdateProfi
     meaning = meaning_of(status, fault.code)
     verb = "failed" if status >= 500 else "rejected the request"
     sentences = (f"Partner Center {verb} with status {status}.", meaning.next_step, hint)
-    detail = " ".join(filter(None, sentences))
     kind = PartnerCenterFailed if status >= 500 else PartnerCenterRejected
-    return kind(detail, upstream=fault, retry_after_seconds=wait, actor=meaning.actor, retryable=meaning.retryable)
+    return kind(
+        " ".join(filter(None, sentences)),
+        upstream=fault,
+        retry_after_seconds=wait,
+        actor=meaning.actor,
+        retryable=meaning.retryable,
+    )

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..call import AccessToken, Call, Caller
 from ..deadline import Deadline
@@ -16,8 +17,9 @@ from ..formats import GUID
 from ..request_ids import CORRELATION_ID, REQUEST_ID
 from ..settings import Settings
 from ..support_profile import SupportProfile
-from ..transport.messages import Http, HttpAnswer, HttpRequest, TransportError
-from .answer import ProfileResponse, read_answer
+from ..transport.messages import ENDED, Http, HttpAnswer, HttpRequest, TransportError
+from .answer import BODILESS, ProfileResponse, read_answer
+from .stored_profile import read_stored, shown_values
 
 CONTRACT_VERSION = "v1"
 KNOWN_PATHS = ("/v1/profiles/support", "/v1/profiles/supportprofile")
@@ -33,7 +35,7 @@ class PartnerCenter:
         self._http = http
         self._in_flight: Counter[str] = Counter()
 
-    async def request(
+    async def request(  # noqa: PLR0913  one request, and whose it is
         self,
         profile: SupportProfile | None,
         access_token: AccessToken,
@@ -41,43 +43,92 @@ class PartnerCenter:
         caller: Caller,
         call: Call,
         deadline: Deadline,
+        reads_back: bool = False,
     ) -> ProfileResponse:
         """Replace the support profile as a whole; read it when ``profile`` is None.
+
+        ``reads_back``: whether the read looks for a write without an answer, which is counted apart.
 
         Raises:
             PartnerCenterRefused, PartnerCenterUnexpected, InteractionRequired: The answer is not a success.
             PartnerCenterUnreachable: Nothing was sent.
-            PartnerCenterUnanswered: The request was sent and no answer can be read. Its ``outcome`` is ``unknown`` for
-                a write.
+            PartnerCenterUnanswered: The request was sent, and no answer shows what became of it. Its ``outcome`` is
+                ``unknown`` for a write.
         """
         request = self._http_request(profile, access_token, call)
         ids, event = call.ids, call.event
-        try:
-            with self._in_flight_id(ids.request_id), event.attempt():
+        writes = profile is not None
+        with self._in_flight_id(ids.request_id), event.attempt(reads_back=reads_back):
+            call.unanswered_write |= writes
+            try:
                 answer = await self._http.send(request, deadline=deadline)
-                answers_another_call = self._answers_another_call(answer, ids.request_id)
-        except TransportError as error:
-            logger.warning("update_profile.no_answer partner_center %s %s", ids.correlation_id, error.reason)
-            raise _from_transport_error(error, request.method) from error
-        if answers_another_call:
-            raise _unanswered("The answer belongs to another call.", request.method)
+            except TransportError as error:
+                if writes:
+                    call.unanswered_write = error.sent
+                raise _no_answer(error, ids.correlation_id, request.method) from error
+            except ENDED:  # nothing was sent
+                call.unanswered_write = False
+                raise
+            if self._answers_another_call(answer, ids.request_id):
+                raise _unanswered("The answer belongs to another call.", "another_call", writes=writes)
         event.upstream_status = answer.status
         named = answer.header(REQUEST_ID.lower()).strip()
         event.upstream_request_id = named if GUID.fullmatch(named) else None  # anything else may repeat what was sent
+        response = self._read(answer, request.method, profile, access_token, caller, call)
+        if profile is None:
+            read_stored(response)
+            return response
+        response = self._check_write(response, profile, ids.correlation_id)
+        call.unanswered_write = False
+        return response
+
+    def _check_write(self, response: ProfileResponse, profile: SupportProfile, correlation_id: str) -> ProfileResponse:
+        """Return the response if it shows what was written.
+
+        Raises:
+            PartnerCenterUnanswered: It does not, so it proves no write.
+        """
+        if response.status in BODILESS:
+            logger.warning("update_profile.write_not_shown %s %s", correlation_id, response.status)
+            return response
+        shown = shown_values(response)
+        if shown is None:
+            logger.warning("update_profile.write_not_shown %s %s", correlation_id, response.status)
+            raise _unanswered("Partner Center's answer does not show the profile.", "unreadable", writes=True)
+        changed = [name for name, value in profile.named_values.items() if shown[name] != value]
+        if not changed:
+            return response
+        logger.warning("update_profile.write_differs %s %s", correlation_id, ",".join(changed))
+        return replace(response, outcome="differs")
+
+    def _read(  # noqa: PLR0913, PLR0917  what was sent, and by whom, decides what may be passed on
+        self,
+        answer: HttpAnswer,
+        method: str,
+        profile: SupportProfile | None,
+        access_token: AccessToken,
+        caller: Caller,
+        call: Call,
+    ) -> ProfileResponse:
         hint = ""
         if answer.status in (404, 405):
-            setting, other_path = self._other_path(request.method)
-            logger.warning("update_profile.path_refused %s %s=%s", ids.correlation_id, setting, other_path)
+            setting, other_path = self._other_path(method)
+            logger.warning("update_profile.path_refused %s %s=%s", call.ids.correlation_id, setting, other_path)
             hint = f"{setting} may need to be {other_path}."
-        response = read_answer(
-            answer,
-            sent=(*(profile.named_values.values() if profile else ()), access_token.value),
-            hint=hint,
-            tenant_id=caller.tenant_id,
-            authorization_uri=f"{self._settings.authority_host}/{caller.tenant_id}/oauth2/v2.0/authorize",
-        )
+        try:
+            response = read_answer(
+                answer,
+                sent=(*(profile.named_values.values() if profile else ()), access_token.value),
+                hint=hint,
+                tenant_id=caller.tenant_id,
+                authorization_uri=f"{self._settings.authority_host}/{caller.tenant_id}/oauth2/v2.0/authorize",
+            )
+        except UpdateProfileError:
+            if profile is not None:
+                call.unanswered_write = False  # a refusal is an answer
+            raise
         if response.fault is not None:
-            logger.warning("update_profile.fault_under_success %s", ids.correlation_id)
+            logger.warning("update_profile.fault_under_success %s", call.ids.correlation_id)
         return response
 
     def _http_request(self, profile: SupportProfile | None, access_token: AccessToken, call: Call) -> HttpRequest:
@@ -124,15 +175,17 @@ class PartnerCenter:
         return named != request_id.lower() and named in self._in_flight
 
 
-def _from_transport_error(error: TransportError, method: str) -> UpdateProfileError:
+def _no_answer(error: TransportError, correlation_id: str, method: str) -> UpdateProfileError:
+    logger.warning("update_profile.no_answer partner_center %s %s %s", correlation_id, method, error.reason)
+    writes = method != "GET"
     if not error.sent:
-        return PartnerCenterUnreachable("Partner Center cannot be reached; nothing was sent.")
+        return PartnerCenterUnreachable("Partner Center cannot be reached; nothing was sent.", no_answer=error.reason)
     if error.timed_out:
-        return _unanswered("Partner Center did not answer in time.", method)
-    return _unanswered("The connection to Partner Center was cut.", method)
+        return _unanswered("Partner Center did not answer in time.", "no_answer", writes=writes, no_answer=error.reason)
+    return _unanswered("The connection to Partner Center was cut.", "cut", writes=writes, no_answer=error.reason)
 
 
-def _unanswered(why: str, method: str) -> PartnerCenterUnanswered:
-    if method == "GET":
-        return PartnerCenterUnanswered(why)
-    return PartnerCenterUnanswered(f"{why} {OUTCOME_UNKNOWN}", outcome="unknown")
+def _unanswered(why: str, reason: str, *, writes: bool, no_answer: str | None = None) -> PartnerCenterUnanswered:
+    if not writes:
+        return PartnerCenterUnanswered(why, reason=reason, no_answer=no_answer)
+    return PartnerCenterUnanswered(f"{why} {OUTCOME_UNKNOWN}", reason=reason, no_answer=no_answer, outcome="unknown")

@@ -47,7 +47,7 @@ async def confirm(
                 break
             continue
         if not changed:
-            return replace(answer, status=200, confirmed_by_read=True)
+            return replace(answer, status=200, outcome="confirmed-by-read")
         failure = _differs(unknown, changed)
     raise failure
 
@@ -56,5 +56,7 @@ def _differs(unknown: PartnerCenterUnanswered, changed: tuple[str, ...]) -> Part
     return PartnerCenterUnanswered(
         f"{unknown.detail} A read-back returned a different {' and '.join(changed)}. The read may be stale, the write"
         " may not have happened, or Partner Center may have normalised the value.",
+        reason="differs",
+        no_answer=unknown.no_answer,
         outcome="unknown",
     )

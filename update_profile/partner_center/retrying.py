@@ -64,7 +64,7 @@ async def retried(
         number = 1
         while True:
             if token_left_seconds() <= 0:
-                raise InvalidToken("The bearer token has expired. Get a new one.")  # noqa: TRY301  one loop, one story
+                raise InvalidToken("The bearer token has expired. Get a new one.", reason="expired")  # noqa: TRY301  one loop
             try:
                 return await attempt(deadline=_with_follow_up(deadline))
             except UpdateProfileError as error:
@@ -90,7 +90,7 @@ def _with_follow_up(deadline: Deadline) -> Deadline:
 def _heals(error: UpdateProfileError, also: tuple[type[PartnerCenterUnusable], ...]) -> bool:
     if isinstance(error, PartnerCenterRefused):
         return error.upstream is not None and error.upstream.status in HEALING
-    return isinstance(error, (PartnerCenterUnreachable, *also))
+    return isinstance(error, (PartnerCenterUnreachable, *also)) and error.reason != "unreadable"
 
 
 def _wait_seconds(error: UpdateProfileError, number: int) -> float:

@@ -4,13 +4,12 @@ Source: learn.microsoft.com/partner-center/developer/get-a-partner-support-profi
 that names come in any case, is what Microsoft's own clients handle.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import FieldError, InvalidProfile, PartnerCenterUnanswered
 from ..support_profile import VALUE_NAMES, WIRE_NAMES, SupportProfile, canonical_name, check_members, refusal
-from .answer import ProfileResponse
+from .answer import BODILESS, ProfileResponse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +32,36 @@ class Preview:
     current: StoredProfile = field(repr=False)
     proposed: SupportProfile = field(repr=False)
     answer: ProfileResponse
+    outcome: None = None
 
 
 def read_stored(answer: ProfileResponse) -> StoredProfile:
-    """Read the answer to a GET. An empty body, or ``null``, is a profile with nothing set.
+    """Read the answer to a GET.
+
+    A success shows a profile when it is a JSON object with at least one of the three values, or with documented members
+    alone (``{}``: nothing is set), and when it is a 204.
 
     Raises:
-        PartnerCenterUnanswered: The answer cannot be read as a profile, so what is stored is not known.
+        PartnerCenterUnanswered: It shows none, so what is stored is not known.
     """
-    if not answer.readable or answer.fault is not None:
+    if answer.status == 204:
+        return StoredProfile(values={})
+    document = answer.document
+    if document is None:
         raise _unreadable()
-    document = json.loads(answer.body or b"{}")  # a readable answer has "{}", a JSON object, or nothing
     members = {canonical_name(name): value for name, value in document.items()}
+    unknown = tuple(name for name in members if name not in WIRE_NAMES)
+    if answer.status in BODILESS or answer.fault is not None or (unknown and not members.keys() & set(VALUE_NAMES)):
+        raise _unreadable()
     values = {name: _text(members[name]) for name in VALUE_NAMES if members.get(name) is not None}
-    return StoredProfile(values=values, unknown=tuple(name for name in members if name not in WIRE_NAMES))
+    return StoredProfile(values=values, unknown=unknown)
+
+
+def shown_values(answer: ProfileResponse) -> dict[str, str] | None:
+    """Return the three values that the answer to a PUT shows; None when it does not show all of them as text."""
+    members = {canonical_name(name): value for name, value in (answer.document or {}).items()}
+    values = {name: members[name] for name in VALUE_NAMES if isinstance(members.get(name), str)}
+    return values if len(values) == len(VALUE_NAMES) else None
 
 
 def differing(profile: SupportProfile, stored: StoredProfile) -> tuple[str, ...]:
@@ -96,5 +111,5 @@ def _text(value: object) -> str:
 
 def _unreadable() -> PartnerCenterUnanswered:
     return PartnerCenterUnanswered(
-        "Partner Center's answer cannot be read as a profile, so what is stored is not known."
+        "Partner Center's answer cannot be read as a profile, so what is stored is not known.", reason="unreadable"
     )

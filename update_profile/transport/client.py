@@ -5,7 +5,6 @@ not through an ``httpx.AsyncClient``: what the client adds (redirects, cookies, 
 the environment) must not happen here, and it raises on a bad Location even when it follows none.
 """
 
-import asyncio
 import logging
 import re
 import ssl
@@ -19,7 +18,7 @@ import httpx
 from .. import __version__
 from ..deadline import Deadline
 from ..errors import FieldError, Misconfigured
-from .messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
+from .messages import ENDED, MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
 from .network import DeadlineBackend, SendProgress
 
 USER_AGENT = f"update-profile/{__version__}"
@@ -28,7 +27,6 @@ for _name in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote 
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
 Network = httpcore.AsyncNetworkBackend
 _CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
-_ENDED = (asyncio.CancelledError, SystemExit, KeyboardInterrupt)
 _NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is not a ValueError
 
 
@@ -72,7 +70,7 @@ class HttpClient:
         except _NO_ANSWER as error:
             timed_out = isinstance(error, httpcore.TimeoutException)
             raise TransportError(_reason(error), sent=progress.sent, timed_out=timed_out) from error
-        except _ENDED as error:
+        except ENDED as error:
             if not progress.sent:
                 raise
             raise TransportError(type(error).__name__, sent=True, timed_out=False) from error
@@ -111,7 +109,7 @@ async def _read_raw(parts: AsyncIterable[bytes]) -> bytes | None:
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 return None
-    except (*_CUT, *_ENDED):
+    except (*_CUT, *ENDED):
         return None  # status and headers are known: they are the answer, whatever happens to the body
     return bytes(body)
 

@@ -1,5 +1,6 @@
 """One HTTP exchange as plain values, so that code that reads them needs no HTTP library."""
 
+import asyncio
 import math
 import re
 import time
@@ -55,6 +56,10 @@ class Http(Protocol):
         Raises:
             TransportError: No readable answer came by the deadline.
         """
+
+
+# What ends a call from outside. Http.send raises it only before anything was sent; after that, it is a TransportError.
+ENDED = (asyncio.CancelledError, SystemExit, KeyboardInterrupt)
 
 
 class TransportError(Exception):
