@@ -40,7 +40,7 @@ help: ## list the commands
 		printf '  make %-9s %s\n' "$$name" "$$text"; \
 	done
 	@echo
-	@echo '  PYTHON=python3.12   use that Python; else the best one here: 3.13, 3.12, 3.11'
+	@echo '  PYTHON=python3.12   use that Python; else the best one here, from 3.13 down to 3.11'
 	@echo '  ARGS="-k health"    more arguments for pytest (make test); the coverage gate is then off'
 
 demo: $(VENV)/installed-sandbox ## show one update from end to end, one refusal and one outage; a few seconds

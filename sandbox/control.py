@@ -11,21 +11,34 @@ GET, PUT /_sandbox/profiles every tenant's profile (Partner Center only)
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .http_request import Request
-from .journal import Entry
+from .journal import Entry, Journal
 from .rules import Asked
 from .script import Answer
-
-if TYPE_CHECKING:
-    from .stand_in import StandIn
 
 PREFIX = "/_sandbox/"
 Handler = Callable[[Any], object]
 
 
-def answer(stand_in: "StandIn", request: Request) -> Answer:
+class Controlled(Protocol):
+    """What the control API uses of a stand-in."""
+
+    journal: Journal
+    scripted_endpoint: str | None
+
+    def clear_script(self) -> None:
+        """Remove all scripted answers."""
+
+    def add_rule(self, answers: tuple[Answer, ...], bound_to: Asked, *, times: int | None) -> None:
+        """Script these answers."""
+
+    def control_routes(self) -> dict[tuple[str, str], Handler]:
+        """Return the stand-in's own routes."""
+
+
+def answer(stand_in: Controlled, request: Request) -> Answer:
     """Answer one control request. An invalid request gets a 400 that gives the reason."""
     routes = {
         ("GET", "journal"): lambda _: [_entry(entry) for entry in list(stand_in.journal)],
@@ -43,7 +56,7 @@ def answer(stand_in: "StandIn", request: Request) -> Answer:
         return Answer.json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _script(stand_in: "StandIn", body: dict[str, Any]) -> None:
+def _script(stand_in: Controlled, body: dict[str, Any]) -> None:
     answers = tuple(Answer.from_json(fields) for fields in body["answers"])
     bound_to = Asked(
         endpoint=body.get("path", stand_in.scripted_endpoint),

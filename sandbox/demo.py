@@ -190,6 +190,9 @@ def main() -> int:
     except NotAsItShouldBe as failure:
         print(f"\nThe demo failed. Expected: {failure}.\nThe function logged:", *log.lines, sep="\n  ", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130  # what a shell expects of a command that Ctrl+C ended
     print("\nEvery check passed. Next: `make serve` keeps the function running and prints a curl command.")
     return 0
 

@@ -1,12 +1,10 @@
 """The Functions host's behaviour on top of a worker, without sockets: how it changes requests and answers.
 
-`python -m sandbox.functions_host [--port N] [app_directory]` serves an app on the loopback address (http_front.py).
+`python -m sandbox.host` serves an app on the loopback address.
 """
 
-import argparse
 import logging
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
@@ -25,7 +23,8 @@ from .host_request import (
 )
 from .host_routes import Match, Routes
 from .host_settings import HostSettings, read_host_settings
-from .worker import HttpAnswer, HttpCall, Worker, WorkerError, create_worker
+from .worker import HttpAnswer, HttpCall, Worker, WorkerError
+from .workers import create_worker
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +94,7 @@ class FunctionsHost:
         request = Request(method, target, headers, scheme, authority)
         refused = refusal(request)
         if refused:
+            _log_own_answer(request, refused)
             return refused
         joined = join_headers(headers)
         scheme, authority = seen_origin(request, joined)
@@ -106,7 +106,9 @@ class FunctionsHost:
     ) -> HttpAnswer:
         match = self._routes.find(request.method, request.path)
         if match is None:
-            return _own_page(request)
+            page = _own_page(request)
+            _log_own_answer(request, page)
+            return page
         length = declared_length_bytes(headers)
         if length > body_limit_bytes():
             return HttpAnswer(500, closes=True)
@@ -130,6 +132,11 @@ class FunctionsHost:
         return await self.invocations.run(match.function, call)
 
 
+def _log_own_answer(request: Request, answer: HttpAnswer) -> None:
+    """Log an answer that no function gave. Without this line, a wrong path looks like a silent function."""
+    logger.info("The host itself answers %s to %.16s %.200s", answer.status, request.method, request.path)
+
+
 def _own_page(request: Request) -> HttpAnswer:
     """Return the host's own answer at this path: the home page, the ping, or else an empty 404."""
     if request.path.lower() == "/admin/host/ping":
@@ -144,19 +151,3 @@ async def _read(body: bytes | ReadBody | None) -> bytes:
     if body is None or isinstance(body, bytes):
         return body or b""
     return await body()
-
-
-def main() -> int:
-    """Serve an app until SIGINT or SIGTERM. Returns the exit status, which is 1 if the app cannot be loaded."""
-    from .http_front import serve
-
-    parser = argparse.ArgumentParser(prog="python -m sandbox.functions_host", description=__doc__)
-    parser.add_argument("app_directory", nargs="?", type=Path, default=Path.cwd())
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return serve(arguments.app_directory, arguments.port)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -34,7 +34,7 @@ def host_process(
     Raises:
         RuntimeError: The app cannot be loaded. The message is what the host printed.
     """
-    command = [sys.executable, "-W", "error", "-m", "sandbox.functions_host", "--port", str(port), str(app_directory)]
+    command = [sys.executable, "-W", "error", "-m", "sandbox.host", "--port", str(port), str(app_directory)]
     with subprocess.Popen(  # noqa: S603 - our own module
         command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

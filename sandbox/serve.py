@@ -50,8 +50,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         surroundings(),
         f"GET, POST, PUT, PATCH {address}{ROUTE}\nGET                   {address}/api/health",
         f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
-        f"curl --noproxy '*' -i {address}{ROUTE} -H 'Authorization: Bearer {token}'"
-        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'",
+        f"export ASSERTION={token}",
+        curl_command(address),
         "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"
         f"{curl} {partner_center}/_sandbox/journal\n"
@@ -65,14 +65,22 @@ def _announce(sandbox: Sandbox, address: str) -> None:
     )
 
 
+def curl_command(address: str) -> str:
+    """Return README's command for the function at this address. The caller's token is in $ASSERTION."""
+    return (
+        f"""curl -i {address}{ROUTE} -H "Authorization: Bearer $ASSERTION" -H 'Content-Type: application/json' \\\n"""
+        f"""  -d '{json.dumps(EXAMPLE, separators=(",", ":"))}'"""
+    )
+
+
 def main() -> int:
     """Serve until a signal stops it. Returns the exit status."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(logging.NullHandler())
-    logger = logging.getLogger("update_profile")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+    for name in ("update_profile", "sandbox.functions_host"):
+        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).addHandler(handler)
     asyncio.run(_serve(DEFAULT_PORT))
     return 0
 

@@ -3,7 +3,6 @@
 import logging
 import ssl
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from . import control
 from .http_request import Request
@@ -26,7 +25,7 @@ class StandIn(ABC):
         scripted_endpoint: The endpoint of a script that names none. None means every endpoint.
     """
 
-    scripted_endpoint: ClassVar[str | None] = None
+    scripted_endpoint: str | None = None
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         """Create the server. If `context` is None, it serves plain HTTP."""

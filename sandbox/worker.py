@@ -1,10 +1,9 @@
 """The interface between host and language worker: a worker starts, lists its functions and answers calls.
 
 Two workers implement it: the library that Azure itself runs (runtime_worker.py, Python 3.13 and later) and
-`azure-functions` alone (fallback_worker.py, earlier versions). The host (functions_host.py) uses only this module.
+`azure-functions` alone (fallback_worker.py, earlier versions). workers.py chooses between them.
 """
 
-import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,17 +80,6 @@ class Worker(Protocol):
 
     async def stop(self) -> None:
         """Wait for the functions that run in threads, and release the threads."""
-
-
-def create_worker(app_directory: Path) -> Worker:
-    """Return the real worker library's worker if it is installed (Python 3.13 and later), else the fallback."""
-    if importlib.util.find_spec("azure_functions_runtime"):
-        from .runtime_worker import RuntimeWorker
-
-        return RuntimeWorker(app_directory)
-    from .fallback_worker import FallbackWorker
-
-    return FallbackWorker(app_directory)
 
 
 def claim_process(app_directory: Path) -> None:

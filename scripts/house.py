@@ -20,17 +20,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "update_profile"
 
 
-def _name(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
+def _name(path: Path, package: Path) -> str:
+    parts = path.relative_to(package).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
 @cache
-def arrows() -> Mapping[str, frozenset[str]]:
+def arrows(package: Path = PACKAGE) -> Mapping[str, frozenset[str]]:
     """Return the modules of the package that each module imports, by dotted name; "" is the package itself."""
-    paths = {_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    paths = {_name(path, package): path for path in sorted(package.rglob("*.py"))}
     found = {name: frozenset(_imported(path, name, set(paths))) for name, path in paths.items()}
-    return {**found, "function_app": frozenset({"http_trigger"})}
+    return {**found, "function_app": frozenset({"http_trigger"})} if package == PACKAGE else found
 
 
 def _imported(path: Path, name: str, modules: set[str]) -> set[str]:

@@ -18,7 +18,12 @@ HEAD = """\
 
 
 def main() -> int:
-    """Download each wheel once and write its hash."""
+    """Download each wheel once and write its hash. Returns the exit status."""
+    if (
+        f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION
+    ):  # the pins that have markers depend on it
+        print(f"`make lock` needs Python {PYTHON_VERSION}: `make lock PYTHON=python{PYTHON_VERSION}`.", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as directory:
         platforms = [option for name in PLATFORMS for option in ("--platform", name)]
         subprocess.run(

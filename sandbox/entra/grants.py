@@ -5,7 +5,7 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 
@@ -13,10 +13,8 @@ from ..script import Answer
 from ..tokens import encode
 from ..users import User
 from .credentials import refuse_client
+from .directory import Directory
 from .errors import refusal, unknown_application, unknown_resource
-
-if TYPE_CHECKING:
-    from .entra import Entra
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 OPENID_SCOPES = ("openid", "profile", "offline_access", "email")
@@ -30,19 +28,19 @@ _REFUSED_ASSERTIONS = {
 }
 
 
-def on_behalf_of(entra: "Entra", tenant: str, form: Mapping[str, str]) -> Answer:
+def on_behalf_of(directory: Directory, tenant: str, form: Mapping[str, str]) -> Answer:
     """Answer one token request. The checks run in the known order of Entra."""
-    if tenant not in entra.tenants:
+    if tenant not in directory.tenants:
         return refusal(400, "invalid_request", (90002,))
-    refused = _refuse_request(form) or _refuse_application(entra, tenant, form)
+    refused = _refuse_request(form) or _refuse_application(directory, tenant, form)
     if refused:
         return refused
     resource, scope = _wanted(form.get("scope", ""))
-    if resource not in entra.registration.resources:
+    if resource not in directory.registration.resources:
         return unknown_resource()
     if scope not in ("user_impersonation", ".default"):
         return refusal(400, "invalid_scope", (70011,))
-    return _exchange(entra, tenant, form, resource)
+    return _exchange(directory, tenant, form, resource)
 
 
 def _refuse_request(form: Mapping[str, str]) -> Answer | None:
@@ -53,15 +51,15 @@ def _refuse_request(form: Mapping[str, str]) -> Answer | None:
     return None
 
 
-def _refuse_application(entra: "Entra", tenant: str, form: Mapping[str, str]) -> Answer | None:
-    if form.get("client_id") != entra.registration.client_id:
+def _refuse_application(directory: Directory, tenant: str, form: Mapping[str, str]) -> Answer | None:
+    if form.get("client_id") != directory.registration.client_id:
         return unknown_application()
     return refuse_client(
         form,
-        entra.registration,
-        entra.keys,
-        token_endpoint=f"{entra.base_url}/{tenant}/oauth2/v2.0/token",
-        identity_issuer=f"{entra.base_url}/{entra.tenants[0]}/v2.0",
+        directory.registration,
+        directory.keys,
+        token_endpoint=f"{directory.base_url}/{tenant}/oauth2/v2.0/token",
+        identity_issuer=f"{directory.base_url}/{directory.tenants[0]}/v2.0",
     )
 
 
@@ -74,10 +72,10 @@ def _wanted(scopes: str) -> tuple[str, str]:
     return "", ""
 
 
-def _exchange(entra: "Entra", tenant: str, form: Mapping[str, str], resource: str) -> Answer:
-    registration = entra.registration
+def _exchange(directory: Directory, tenant: str, form: Mapping[str, str], resource: str) -> Answer:
+    registration = directory.registration
     try:
-        claims = entra.keys.verify(form["assertion"], audience=[registration.client_id, registration.audience_uri])
+        claims = directory.keys.verify(form["assertion"], audience=[registration.client_id, registration.audience_uri])
     except jwt.PyJWTError as error:
         code = next((code for kind, code in _REFUSED_ASSERTIONS.items() if isinstance(error, kind)), 50027)
         return refusal(400, "invalid_grant", (code,))
@@ -85,23 +83,23 @@ def _exchange(entra: "Entra", tenant: str, form: Mapping[str, str], resource: st
         return refusal(400, "invalid_grant", (50027,))
     if claims.get("tid") != tenant:
         return refusal(400, "invalid_grant", (50013,))
-    return _issue(entra, form, claims, resource)
+    return _issue(directory, form, claims, resource)
 
 
-def _issue(entra: "Entra", form: Mapping[str, str], claims: Mapping[str, Any], resource: str) -> Answer:
+def _issue(directory: Directory, form: Mapping[str, str], claims: Mapping[str, Any], resource: str) -> Answer:
     user = User(str(claims.get("name")), str(claims["oid"]), str(claims["tid"]))
     scopes = form["scope"].split()
     answer: dict[str, object] = {
         "token_type": "Bearer",
         "scope": f"{resource}/user_impersonation",
-        "expires_in": entra.expires_in_seconds,
-        "ext_expires_in": entra.expires_in_seconds,
-        "access_token": entra.partner_center_token(user, resource=resource, amr=claims.get("amr")),
+        "expires_in": directory.expires_in_seconds,
+        "ext_expires_in": directory.expires_in_seconds,
+        "access_token": directory.partner_center_token(user, resource=resource, amr=claims.get("amr")),
     }
     if form.get("client_info") == "1":
         answer["client_info"] = encode(json.dumps({"uid": user.object_id, "utid": user.tenant_id}).encode())
     if "offline_access" in scopes:
-        answer["refresh_token"] = entra.refresh_token(user)
+        answer["refresh_token"] = directory.refresh_token(user)
     if "openid" in scopes:
-        answer["id_token"] = entra.id_token(user)
+        answer["id_token"] = directory.id_token(user)
     return Answer.json(answer, headers=(("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache")))

@@ -5,7 +5,6 @@ learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-re
 """
 
 import time
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from ..control import Handler
@@ -13,9 +12,7 @@ from ..journal import Entry
 from ..rules import Asked
 from ..script import Answer
 from ..stand_in import StandIn
-
-if TYPE_CHECKING:
-    from .entra import Entra
+from .directory import Directory
 
 LIFETIME_SECONDS = 86400
 PATH = "/msi/token"
@@ -24,16 +21,16 @@ PATH = "/msi/token"
 class IdentityEndpoint(StandIn):
     """Issues tokens that Entra accepts as our application's federated credential."""
 
-    def __init__(self, entra: "Entra") -> None:
+    def __init__(self, directory: Directory) -> None:
         super().__init__(None)
-        self._entra = entra
+        self._directory = directory
 
     def settings(self) -> dict[str, str]:
         """Return the variables that Azure sets for the app, and the function's setting that names the identity."""
         return {
             "IDENTITY_ENDPOINT": f"{self.base_url}{PATH}",
-            "IDENTITY_HEADER": self._entra.registration.identity_header,
-            "ENTRA_MANAGED_IDENTITY_CLIENT_ID": self._entra.registration.identity_client_id,
+            "IDENTITY_HEADER": self._directory.registration.identity_header,
+            "ENTRA_MANAGED_IDENTITY_CLIENT_ID": self._directory.registration.identity_client_id,
         }
 
     def script(self, *answers: Answer, times: int | None = 1) -> None:
@@ -46,7 +43,7 @@ class IdentityEndpoint(StandIn):
 
     def true_answer(self, entry: Entry) -> Answer:
         """Return a token of the identity for the requested resource."""
-        registration = self._entra.registration
+        registration = self._directory.registration
         query = {name: values[0] for name, values in parse_qs(urlsplit(entry.path).query).items()}
         if entry.header("X-IDENTITY-HEADER") != registration.identity_header:
             return Answer.json({"statusCode": 401, "message": "Unauthorized"}, 401)
@@ -62,16 +59,16 @@ class IdentityEndpoint(StandIn):
         now = int(time.time())
         claims = {
             "aud": resource,
-            "iss": f"{self._entra.base_url}/{self._entra.tenants[0]}/v2.0",
-            "sub": self._entra.registration.identity_object_id,
+            "iss": f"{self._directory.base_url}/{self._directory.tenants[0]}/v2.0",
+            "sub": self._directory.registration.identity_object_id,
             "iat": now,
             "nbf": now,
             "exp": now + LIFETIME_SECONDS,
         }
         return {
-            "access_token": self._entra.mint(claims),
+            "access_token": self._directory.mint(claims),
             "expires_on": str(claims["exp"]),
             "resource": resource,
             "token_type": "Bearer",
-            "client_id": self._entra.registration.identity_client_id,
+            "client_id": self._directory.registration.identity_client_id,
         }

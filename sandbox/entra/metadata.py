@@ -3,20 +3,16 @@
 Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#fetch-the-openid-configuration-document.
 """
 
-from typing import TYPE_CHECKING
-
 from ..script import Answer
+from .directory import Directory
 from .errors import refusal
 
-if TYPE_CHECKING:
-    from .entra import Entra
 
-
-def discovery(entra: "Entra", tenant: str) -> Answer:
+def discovery(directory: Directory, tenant: str) -> Answer:
     """Return the OpenID configuration of a tenant, or a 400 (90002) for an unknown tenant."""
-    if tenant not in entra.tenants:
+    if tenant not in directory.tenants:
         return refusal(400, "invalid_tenant", (90002,))
-    base = f"{entra.base_url}/{tenant}"
+    base = f"{directory.base_url}/{tenant}"
     return Answer.json(
         {
             "issuer": f"{base}/v2.0",
@@ -34,20 +30,21 @@ def discovery(entra: "Entra", tenant: str) -> Answer:
     )
 
 
-def keys(entra: "Entra", tenant: str) -> Answer:
+def keys(directory: Directory, tenant: str) -> Answer:
     """Return the published keys of a tenant. As in the real document, each names the v2 issuer, also for v1 tokens."""
-    if tenant not in entra.tenants:
+    if tenant not in directory.tenants:
         return refusal(400, "invalid_tenant", (90002,))
-    issuer = f"{entra.base_url}/{tenant}/v2.0"
-    return Answer.json({"keys": [key.jwk(issuer) for key in entra.keys.published]})
+    issuer = f"{directory.base_url}/{tenant}/v2.0"
+    return Answer.json({"keys": [key.jwk(issuer) for key in directory.keys.published]})
 
 
-def instance(entra: "Entra") -> Answer:
+def instance(directory: Directory) -> Answer:
     """Return the document that MSAL requests for an unknown host: this host is its own cloud."""
-    host = entra.base_url.removeprefix("https://")
+    host = directory.base_url.removeprefix("https://")
+    tenant = f"{directory.base_url}/{directory.tenants[0]}"
     return Answer.json(
         {
-            "tenant_discovery_endpoint": f"{entra.base_url}/{entra.tenants[0]}/v2.0/.well-known/openid-configuration",
+            "tenant_discovery_endpoint": f"{tenant}/v2.0/.well-known/openid-configuration",
             "api-version": "1.1",
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         }

@@ -223,7 +223,7 @@ def test_a_host_that_is_told_to_stop_answers_what_it_has_accepted(sandbox: Sandb
     gate = threading.Event()
     sandbox.partner_center.script(Answer.true(gate=gate))
     environment = {**os.environ, **sandbox.settings(), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "sandbox.functions_host", "--port", "0"]
+    command = [sys.executable, "-m", "sandbox.host", "--port", "0"]
     with subprocess.Popen(  # noqa: S603  our own module
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

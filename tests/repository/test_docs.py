@@ -30,8 +30,8 @@ ERRORS, SETTINGS = table("Errors"), table("Settings")
 
 
 def test_every_setting_is_in_the_example_file_and_the_other_way_round() -> None:
-    """The example file also has the settings that the Functions host needs."""
-    assert sorted(set(EXAMPLE) - HOSTS_OWN) == sorted(NAMES)
+    """It also has what the Functions host needs. A list of clients would lock every other client out."""
+    assert {*EXAMPLE} - HOSTS_OWN == {*NAMES} - {"ENTRA_ALLOWED_CLIENTS"}
 
 
 def test_every_setting_is_in_the_readme_and_the_other_way_round() -> None:
@@ -43,6 +43,7 @@ def test_the_example_file_is_sound_once_it_has_a_secret() -> None:
     """The secret is blank in the file; all other values can be used as they are."""
     settings = read_settings(EXAMPLE | {"ENTRA_CLIENT_SECRET": "filled-in"})
     assert settings.client_secret == SecretStr("filled-in")
+    assert settings.allowed_clients is None
     assert EXAMPLE["ENTRA_CLIENT_SECRET"] == ""
 
 

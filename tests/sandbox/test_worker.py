@@ -18,7 +18,8 @@ real_only = pytest.mark.skipif(not REAL, reason="azure-functions-runtime needs P
 
 LOAD = """
 import asyncio, pathlib, sys
-from sandbox.worker import WorkerError, create_worker
+from sandbox.worker import WorkerError
+from sandbox.workers import create_worker
 
 async def main():
     worker = create_worker(pathlib.Path(sys.argv[1]))
@@ -49,7 +50,8 @@ APPS = {
 
 SECOND_APP = """
 import asyncio, pathlib, sys
-from sandbox.worker import WorkerError, create_worker
+from sandbox.worker import WorkerError
+from sandbox.workers import create_worker
 
 async def main():
     for directory in sys.argv[1:]:
