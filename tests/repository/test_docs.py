@@ -1,5 +1,6 @@
 """The documentation agrees with the code."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -8,25 +9,34 @@ import pytest
 from errors_raised import RAISED
 from pydantic import SecretStr
 
-from update_profile.errors import PartnerCenterRefused, UpdateProfileError
+from sandbox.serve import curl_command
+from update_profile.errors import Misconfigured, PartnerCenterRefused, UpdateProfileError
+from update_profile.field_rules import EMAIL_LENGTH, TELEPHONE_LENGTH, WEBSITE_LENGTH
 from update_profile.settings import NAMES, read_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
 HOSTS_OWN = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
 
-def table(heading: str) -> dict[str, list[str]]:
-    """Return the rows of the first table under a heading of the README, by the name in their first cell."""
-    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert len({row[0] for row in rows}) == len(rows)
-    return {row[0].strip("`"): row[1:] for row in rows}
+def rows(page: str, heading: str) -> list[list[str]]:
+    """Return the cells of every row of the first table under a heading."""
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = list(itertools.takewhile(bool, section[section.index("\n|") + 1 :].splitlines()))[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-ERRORS, SETTINGS = table("Errors"), table("Settings")
+def table(page: str, heading: str) -> dict[str, list[str]]:
+    """Return the rows of the first table under a heading, by the name in their first cell."""
+    found = rows(page, heading)
+    assert len({row[0] for row in found}) == len(found)
+    return {row[0].strip("`"): row[1:] for row in found}
+
+
+ERRORS, SETTINGS = table(API, "Errors"), table(README, "Settings")
+LONGEST = {"Email": EMAIL_LENGTH, "Telephone": TELEPHONE_LENGTH, "Website": WEBSITE_LENGTH}
 
 
 def test_every_setting_is_in_the_example_file_and_the_other_way_round() -> None:
@@ -57,13 +67,13 @@ def test_defaults_stand_in_the_readme_as_in_the_example(name: str) -> None:
         assert default in ("required", "any")
 
 
-def test_every_error_is_in_the_readme_and_the_other_way_round() -> None:
+def test_every_error_is_in_the_api_page_and_the_other_way_round() -> None:
     """Errors are compared by their code."""
     assert sorted(ERRORS) == sorted(kind.code for kind in RAISED)
 
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: str(kind.code))
-def test_the_readme_says_of_an_error_what_its_class_says(kind: type[UpdateProfileError]) -> None:
+def test_the_api_page_says_of_an_error_what_its_class_says(kind: type[UpdateProfileError]) -> None:
     """Status, actor and retry advice agree; where the upstream's answer decides, the table says so."""
     status, actor, retry, _ = ERRORS[kind.code]
     if issubclass(kind, PartnerCenterRefused):
@@ -74,8 +84,58 @@ def test_the_readme_says_of_an_error_what_its_class_says(kind: type[UpdateProfil
     assert retry.partition(" ")[0].strip(",") == ("yes" if kind.retryable else "no")
 
 
-def test_every_link_into_the_repository_leads_somewhere() -> None:
-    """Every relative link in the README leads to an existing file or folder."""
-    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target]
-    assert targets
-    assert not [target for target in targets if not (ROOT / target).exists()]
+def test_every_reason_is_in_the_api_page_in_the_order_of_the_code() -> None:
+    """Each row gives a code and one of its reasons."""
+    told = [(row[0].strip("`"), row[1].strip("`")) for row in rows(API, "Reasons")]
+    assert told == [(kind.code, reason) for kind in RAISED for reason in kind.reasons]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "unit"), [(README, "The API in short", "characters"), (API, "Body", "code points")]
+)
+@pytest.mark.parametrize("name", LONGEST)
+def test_the_limit_of_a_field_is_the_codes(page: str, heading: str, unit: str, name: str) -> None:
+    """The longest accepted value is accepted, and the number is in the table of the page."""
+    accepted = table(page, heading)[name][-1]
+    assert accepted.startswith(f"at most {LONGEST[name]:,} {unit}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "numbers"), [("MAX_BODY_BYTES", (65536, 1024, 1048576)), ("REQUEST_BUDGET_SECONDS", (20, 1, 110))]
+)
+def test_the_range_of_a_number_is_the_settings(setting: str, numbers: tuple[int, int, int]) -> None:
+    """Default, least and most are in README, and the settings refuse what is outside."""
+    default, least, most = numbers
+    assert SETTINGS[setting][0] == f"`{default}`"
+    assert f"{least:,} to {most:,}" in SETTINGS[setting][1]
+    good = EXAMPLE | {"ENTRA_CLIENT_SECRET": "filled-in"}
+    for number in (least, most):
+        read_settings(good | {setting: str(number)})
+    for number in (least - 1, most + 1):
+        with pytest.raises(Misconfigured):
+            read_settings(good | {setting: str(number)})
+
+
+def test_make_serve_prints_the_readmes_command() -> None:
+    """A reader can paste either one."""
+    assert curl_command("http://127.0.0.1:7071") in README
+
+
+def test_the_readme_is_read_in_two_minutes() -> None:
+    """It has less than 120 lines, none over 140 characters, and says early what the function does not do."""
+    lines = README.splitlines()
+    assert len(lines) < 120
+    assert max(map(len, lines)) <= 140
+    headings = [line for line in lines if line.startswith("## ")]
+    assert headings[0] == "## What it does not do"
+    assert README.index("make serve ") < README.index("$ASSERTION")
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
+    """Every relative link leads to an existing file or folder."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in target]
+    assert not [target for target in targets if not ((ROOT / page).parent / target).exists()]
