@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "update_profile"
@@ -82,8 +83,8 @@ def chart(graph: Mapping[str, frozenset[str]]) -> str:
 
 
 async def frames() -> list[str]:
-    """Return the package's functions on the stack when a PUT opens its connection, outermost first."""
-    import httpcore
+    """Return the package's functions on the stack when a PUT is written to its connection, outermost first."""
+    import h11
 
     from sandbox import Sandbox
     from update_profile import handler
@@ -92,14 +93,16 @@ async def frames() -> list[str]:
 
     seen: list[list[str]] = []
 
-    class Watching(httpcore.AnyIOBackend):
-        async def connect_tcp(self, *arguments: object, **options: object) -> httpcore.AsyncNetworkStream:
+    frame = h11.Connection.send
+
+    def watch(self: h11.Connection, event: h11.Event) -> bytes | None:
+        if isinstance(event, h11.Request):
             stack = traceback.extract_stack()
             seen.append([frame.name for frame in stack if Path(frame.filename).is_relative_to(PACKAGE)])
-            return await super().connect_tcp(*arguments, **options)  # type: ignore[arg-type]
+        return frame(self, event)
 
     with Sandbox() as sandbox:
-        service = build({**os.environ, **sandbox.settings()}, Watching())
+        service = build({**os.environ, **sandbox.settings()})
         profile = {"Email": "email@sample.com", "Telephone": "4255555555", "Website": "www.microsoft.com"}
         incoming = IncomingRequest(
             method="PUT",
@@ -107,7 +110,8 @@ async def frames() -> list[str]:
             headers={"authorization": f"Bearer {sandbox.entra.sign_in('alice')}"},
             body=json.dumps(profile).encode(),
         )
-        reply = await handler.update_profile(incoming, service=lambda: service)
+        with mock.patch.object(h11.Connection, "send", watch):
+            reply = await handler.update_profile(incoming, service=lambda: service)
         if reply.status != 200:
             raise RuntimeError(reply.body)
     return ["update_profile", *seen[-1]]  # http_trigger.update_profile is one more

@@ -1,13 +1,39 @@
 """Fixtures that every test may use."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from live_function import ROOT, EveryLog, Holders, LiveFunction
+from live_service import LANES, close_kept
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
+from update_profile.transport.lanes import Lanes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remembered_lanes() -> Iterator[None]:
+    """Remember what may keep connections."""
+    build = Lanes.__init__
+
+    def build_and_remember(self: Lanes, *arguments: Any) -> None:
+        build(self, *arguments)
+        LANES.add(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Lanes, "__init__", build_and_remember)
+        yield
+
+
+@pytest.fixture(autouse=True)
+async def _no_connection_outlives_a_test(_remembered_lanes: None) -> AsyncIterator[None]:
+    """Close what a test keeps, on its own event loop."""
+    yield
+    close_kept()
+    await asyncio.sleep(0)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,10 @@ class FakePartnerCenter:
 
     outcomes: Outcomes
 
+    def prepare(self, caller: Caller, *, deadline: Deadline) -> None:
+        """Open nothing."""
+        assert caller is self.outcomes.caller
+
     async def request(
         self,
         profile: SupportProfile | None,

@@ -41,6 +41,9 @@ class FakeHttp:
             raise outcome
         return outcome
 
+    def prepare(self, url: str, caller: tuple[str, str], *, deadline: Deadline) -> None:
+        """Open nothing."""
+
 
 class FakeMetadata:
     """Publishes ``key_ids``, or raises ``failure``. ``gate`` holds fetches back while unset."""

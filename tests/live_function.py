@@ -23,7 +23,7 @@ from sandbox.worker import Function, HttpAnswer, HttpCall
 from update_profile import http_trigger
 from update_profile.service import ServiceHolder
 from update_profile.settings import NAMES
-from update_profile.transport.client import Network
+from update_profile.transport.network import Network
 
 ROOT = Path(__file__).parents[1]
 ROUTE = "/api/update_profile"

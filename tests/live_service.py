@@ -1,6 +1,7 @@
 """The function's real components, connected to the stand-ins."""
 
 import asyncio
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from update_profile.partner_center.answer import ProfileResponse
 from update_profile.service import Service, build
 from update_profile.support_profile import SupportProfile, read_profile
 from update_profile.transport.client import HttpClient, create_ssl_context
+from update_profile.transport.lanes import Lanes
 
 
 @contextmanager
@@ -88,9 +90,19 @@ def _is_socket(descriptor: Path) -> bool:
         return False
 
 
+LANES: "weakref.WeakSet[Lanes]" = weakref.WeakSet()
+
+
+def close_kept() -> None:
+    """Close every connection that is kept for its user, so that what follows begins with new ones."""
+    for lanes in list(LANES):
+        lanes.close()
+
+
 async def until_closed(sandbox: Sandbox, *, sockets_before: int) -> tuple[int, int]:
-    """Wait until nothing new is open; return what is still open in the end: connections, additional sockets."""
+    """Close what is kept, wait until nothing new is open, and return what still is: connections, sockets."""
     servers = (sandbox.entra.server, sandbox.partner_center.server)
+    close_kept()  # what is kept for its user is not left over
     for _ in range(500):
         left = sum(server.open_connections for server in servers), max(0, open_sockets() - sockets_before)
         if left == (0, 0):

@@ -1,12 +1,13 @@
 """A network for the HTTP client with its own host names: each leads to a stand-in or to a fault."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import socket
+from collections.abc import Mapping
 
-import httpcore
+from update_profile.transport.network import Network, connect_to
+from update_profile.transport.resolver import Address
 
 
-class NamedNetwork(httpcore.AnyIOBackend):
+class NamedNetwork(Network):
     """Connects to ports of this machine and records the requested addresses.
 
     Attributes:
@@ -17,26 +18,20 @@ class NamedNetwork(httpcore.AnyIOBackend):
     """
 
     def __init__(self, ports: Mapping[str, int] | None = None, *, default: int | None = None) -> None:
+        super().__init__()
         self.ports = dict(ports or {})
         self.default = default
         self.asked: list[str] = []
         self.troubles: dict[str, list[Exception | int]] = {}
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, host: str, port: int) -> socket.socket:
         """Connect to a port of this machine, never to another host."""
         self.asked.append(f"{host}:{port}")
         behind = self.ports.get(host, self.default)
         if behind is None:
-            raise httpcore.ConnectError("no such name")
+            raise socket.gaierror("no such name")
         troubles = self.troubles.get(host)
         trouble = troubles.pop(0) if troubles else behind
         if isinstance(trouble, Exception):
             raise trouble
-        return await super().connect_tcp("127.0.0.1", trouble, timeout, local_address, socket_options)
+        return await connect_to(Address(socket.AF_INET, ("127.0.0.1", trouble)))

@@ -39,12 +39,13 @@ async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Ser
         call.event.validate_only = validate_only
         request.check_body_head(incoming, max_body_bytes=parts.settings.max_body_bytes)
         assertion = request.read_assertion(incoming.header("authorization"))
-        with call.event.waiting_for_entra():
-            caller = await parts.token_validator.validate(assertion, deadline=call.deadline)
-        call.bind_caller(caller, body=incoming.body, validate_only=validate_only)
-        members = [] if incoming.method == "GET" else request.read_members(incoming.body)
-        session = parts.session(assertion, caller, call)
-        result = await operations.run(incoming.method, members, session, validate_only=validate_only)
+        with parts.connections():
+            with call.event.waiting_for_entra():
+                caller = await parts.token_validator.validate(assertion, deadline=call.deadline)
+            call.bind_caller(caller, body=incoming.body, validate_only=validate_only)
+            members = [] if incoming.method == "GET" else request.read_members(incoming.body)
+            session = parts.session(assertion, caller, call)
+            result = await operations.run(incoming.method, members, session, validate_only=validate_only)
         call.event.outcome = result.outcome
         return _finish(call, response.success(result, call.ids), logging.INFO)
     except UpdateProfileError as error:

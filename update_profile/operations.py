@@ -36,6 +36,9 @@ class Tokens(Protocol):
 class PartnerCenterApi(Protocol):
     """Partner Center's support profile (``partner_center.client.PartnerCenter``)."""
 
+    def prepare(self, caller: Caller, *, deadline: Deadline) -> None:
+        """Begin to connect while the caller's token is still on its way."""
+
     async def request(  # noqa: PLR0913  one request, and whose it is
         self,
         profile: SupportProfile | None,
@@ -145,6 +148,7 @@ class ProfileSession:
     ) -> ProfileResponse:
         """Send with the caller's token; when Partner Center asks for more claims, once more with a new token."""
         claims: str | None = None
+        self.partner_center.prepare(self.caller, deadline=self.call.deadline)
         while True:
             with self.call.event.waiting_for_entra():
                 token, self.call.event.exchange = await self.tokens.access_token(

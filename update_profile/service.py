@@ -6,6 +6,7 @@ Nothing here is safe to use from another thread or event loop; Azure has one loo
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -23,7 +24,9 @@ from .errors import Misconfigured
 from .operations import PartnerCenterApi, ProfileSession, Tokens
 from .partner_center.client import PartnerCenter
 from .settings import Settings, read_settings
-from .transport.client import HttpClient, Network, create_ssl_context
+from .transport.client import HttpClient, create_ssl_context
+from .transport.lanes import call_chain
+from .transport.network import Network
 
 logger = logging.getLogger("update_profile")
 
@@ -44,6 +47,11 @@ class Service:
     token_validator: Validator
     tokens: Tokens
     partner_center: PartnerCenterApi
+
+    @staticmethod
+    def connections() -> AbstractContextManager[None]:
+        """Return the connections of one call to Entra ID. They are closed when its block ends."""
+        return call_chain()
 
     def session(self, assertion: str, caller: Caller, call: Call) -> ProfileSession:
         """Return the caller's access to the stored profile."""

@@ -1,9 +1,9 @@
 """The fault matrix: whatever happens to a PUT, the caller gets one true answer within its time budget."""
 
 import random
+import socket
 import time
 
-import httpcore
 import pytest
 from builders import EXAMPLE
 from fault_rows import ROWS, FaultRow, Truth
@@ -88,9 +88,9 @@ def network(live: LiveFunction, monkeypatch: pytest.MonkeyPatch) -> NamedNetwork
 def troubles_of(live: LiveFunction) -> dict[str, Exception | int]:
     """Return the ways in which a connection attempt fails, by name."""
     return {
-        "refused": httpcore.ConnectError("refused"),
-        "no such name": httpcore.ConnectError("name or service not known"),
-        "no time to connect": httpcore.ConnectTimeout("no time"),
+        "refused": ConnectionRefusedError("refused"),
+        "no such name": socket.gaierror("name or service not known"),
+        "no time to connect": TimeoutError("no time"),
         "no TLS": live.sandbox.identity.server.port,  # plain HTTP answers no TLS hello
     }
 
@@ -113,12 +113,12 @@ async def test_a_first_connection_that_does_not_come_about_is_not_noticed(
 async def test_connections_that_never_come_about_are_unreachable(
     live: LiveFunction, network: NamedNetwork, every_log: EveryLog, trouble: str
 ) -> None:
-    """There are four attempts. Nothing was sent, so the answer has no outcome."""
+    """There are four attempts after the early one beside the exchange. Nothing was sent: there is no outcome."""
     network.troubles[CENTER] = [troubles_of(live)[trouble]] * 9
     answered = await called(live, 3)
     assert (answered.status, answered.code, answered.headers["retry-after"]) == (502, "partner_center_unreachable", "5")
     assert "outcome" not in answered.json
-    assert network.asked.count(f"{CENTER}:443") == 4
+    assert network.asked.count(f"{CENTER}:443") in {4, 5}  # the first attempt may find the early one on its way
     assert [vars(audit)["attempts"] for audit in every_log.audits] == [4]
     assert not live.sandbox.partner_center.journal
 

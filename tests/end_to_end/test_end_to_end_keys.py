@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from live_function import LiveFunction
+from live_service import close_kept
 
 from sandbox import Answer
 from sandbox.entra import errors as entra
@@ -85,6 +86,7 @@ async def test_a_validated_token_outlives_the_withdrawal_of_its_key_by_minutes_a
     token = live.sandbox.entra.sign_in("alice")
     assert (await live.call(token=token)).status == 200
     live.sandbox.entra.rotate_keys()
+    close_kept()
     live.sandbox.partner_center.script(Answer(status=204))  # the stand-in no longer knows the withdrawn key
     assert (await live.call(token=token)).status == 204
     assert len(live.sandbox.entra.journal.of("keys")) == 1

@@ -50,7 +50,7 @@ DOORS = {
     "azure": {"function_app", "http_trigger"},
     "msal": {"entra.on_behalf_of"},
     "httpx": {"transport.client"},
-    "httpcore": {"transport.client", "transport.network"},
+    "h11": {"transport.client", "transport.connection"},
     "cryptography": {"entra.bearer_token", "entra.certificate", "entra.proof"},
 }
 LONGEST_FUNCTION = 40

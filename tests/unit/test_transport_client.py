@@ -5,9 +5,7 @@ import os
 import ssl
 import zlib
 from pathlib import Path
-from typing import Any
 
-import httpcore
 import pytest
 import trustme
 from live_service import a_client
@@ -17,6 +15,7 @@ from update_profile import __version__
 from update_profile.deadline import Deadline
 from update_profile.errors import Misconfigured
 from update_profile.transport.client import HttpClient, create_ssl_context
+from update_profile.transport.connection import Connection
 from update_profile.transport.messages import MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
 
 BODY = b'{"a":"' + b"b" * 1000 + b'"}'
@@ -59,37 +58,20 @@ async def test_each_request_has_a_connection_of_its_own_and_no_memory(sandbox: S
     assert second.header("Cookie") is None
 
 
-class EndingNetwork(httpcore.AsyncMockBackend):
-    """Serves these pieces of an answer over plain HTTP, then raises an error that would end the process."""
-
-    def __init__(self, error: BaseException, *pieces: bytes) -> None:
-        super().__init__([])
-        self.error = error
-        self.pieces = pieces
-
-    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        """Return a stream that is not connected to anything."""
-        pieces, error = list(self.pieces), self.error
-
-        class Stream(httpcore.AsyncMockStream):
-            async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-                if pieces:
-                    return pieces.pop(0)
-                raise error
-
-        return Stream([])
-
-
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
-async def test_what_would_end_the_process_behind_a_request_says_that_it_was_sent(error: BaseException) -> None:
-    """It is treated like a cancellation; once the status is known, that is the answer."""
-    request, context = HttpRequest(method="PUT", url="http://nowhere.example/"), create_ssl_context(None)
+async def test_what_would_end_the_process_behind_a_request_says_that_it_was_sent(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """It is treated like a cancellation."""
+
+    def end(self: Connection, data: bytes) -> None:
+        assert self._waiter is not None
+        self._waiter.set_exception(error)
+
+    monkeypatch.setattr(Connection, "data_received", end)
     with pytest.raises(TransportError, match=type(error).__name__) as failed:
-        await HttpClient(context, EndingNetwork(error)).send(request, deadline=Deadline.after(10))
+        await get(sandbox, Answer())
     assert (failed.value.sent, failed.value.timed_out) == (True, False)
-    network = EndingNetwork(error, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{")
-    answer = await HttpClient(context, network).send(request, deadline=Deadline.after(10))
-    assert (answer.status, answer.body) == (200, None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -1,10 +1,8 @@
 """Every wait on the network ends by the deadline, and no socket stays open however a call ends."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+import socket
 
-import httpcore
 import pytest
 from live_service import a_client, open_sockets, until_closed
 
@@ -12,7 +10,7 @@ from sandbox import Answer, Fault, Sandbox
 from update_profile.deadline import Deadline
 from update_profile.transport.client import HttpClient, create_ssl_context
 from update_profile.transport.messages import HttpAnswer, HttpRequest, TransportError
-from update_profile.transport.network import DeadlineBackend, SendProgress
+from update_profile.transport.network import Network
 
 SHORT = 0.3
 LONG_BODY = b"b" * 1000
@@ -155,44 +153,33 @@ async def test_a_call_cancelled_at_any_step_leaves_no_socket(sandbox: Sandbox, s
     assert await until_closed(sandbox, sockets_before=before) == (0, 0)
 
 
-class SilentNetwork(httpcore.AsyncNetworkBackend):
-    """Never connects, and records the timeouts that it was given."""
+class SilentNetwork(Network):
+    """Never connects."""
 
     def __init__(self) -> None:
-        self.timeouts: list[float | None] = []
+        super().__init__()
         self.asked = asyncio.Event()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, host: str, port: int) -> socket.socket:
         """Wait forever."""
-        self.timeouts.append(timeout)
         self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError
 
 
 async def test_a_call_cancelled_while_it_connects_was_not_sent(sandbox: Sandbox) -> None:
-    """The connect timeout is what is left of the deadline."""
+    """Nothing was sent, so the cancellation propagates to the caller."""
     network = SilentNetwork()
     task = sending(sandbox, client=HttpClient(create_ssl_context(None), network), seconds=7)
     await network.asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    (timeout,) = network.timeouts
-    assert timeout is not None
-    assert 0 < timeout <= 7
 
 
-async def test_what_is_known_of_a_connection_can_be_asked() -> None:
-    """The pool of httpcore asks whether a connection is alive and which protocol was negotiated."""
-    network = DeadlineBackend(httpcore.AsyncMockBackend([b"ab"]), SendProgress(Deadline.after(10)))
-    stream = await network.connect_tcp("localhost", 443)
-    assert stream.get_extra_info("ssl_object") is not None or stream.get_extra_info("socket") is None
-    await stream.aclose()
+async def test_a_connection_attempt_ends_by_the_deadline(sandbox: Sandbox) -> None:
+    """It is a time-out with nothing sent."""
+    client = HttpClient(create_ssl_context(None), SilentNetwork())
+    with pytest.raises(TransportError) as failed:
+        await sending(sandbox, client=client, seconds=SHORT)
+    assert (failed.value.sent, failed.value.timed_out) == (False, True)

@@ -72,7 +72,7 @@ async def fetch_metadata(http: Http, authority_host: str, tenant_id: str, *, dea
 
 
 async def _get(http: Http, url: str, deadline: Deadline) -> dict[str, Any]:
-    answer = await ask(http, HttpRequest(method="GET", url=url), KEYS, deadline=deadline)
+    answer = await ask(http, HttpRequest(method="GET", url=url, chained=True), KEYS, deadline=deadline)
     document = parse_object(answer.body)
     if answer.status == 400 and document is not None and _names_unknown_tenant(document):
         raise Misconfigured(

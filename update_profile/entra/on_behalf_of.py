@@ -143,7 +143,7 @@ class _Flow:
             # urlencode takes bytes too: msal passes a client assertion as bytes.
             body = urlencode(captured.form).encode("ascii")
             headers = {**captured.headers, "Content-Type": FORM}
-            return HttpRequest(method="POST", url=self._endpoint, headers=headers, body=body)
+            return HttpRequest(method="POST", url=self._endpoint, headers=headers, body=body, chained=True)
         except Exception as error:
             raise _unusable() from error
         raise _unusable()  # it answered without asking: that was nobody's answer

@@ -35,6 +35,10 @@ class PartnerCenter:
         self._http = http
         self._in_flight: Counter[str] = Counter()
 
+    def prepare(self, caller: Caller, *, deadline: Deadline) -> None:
+        """Begin to connect while the caller's token is still on its way."""
+        self._http.prepare(self._settings.partner_center_base_url, _lane(caller), deadline=deadline)
+
     async def request(  # noqa: PLR0913  one request, and whose it is
         self,
         profile: SupportProfile | None,
@@ -55,7 +59,7 @@ class PartnerCenter:
             PartnerCenterUnanswered: The request was sent, and no answer shows what became of it. Its ``outcome`` is
                 ``unknown`` for a write.
         """
-        request = self._http_request(profile, access_token, call)
+        request = self._http_request(profile, access_token, call, None if reads_back else _lane(caller))
         ids, event = call.ids, call.event
         writes = profile is not None
         with self._in_flight_id(ids.request_id), event.attempt(reads_back=reads_back):
@@ -131,7 +135,9 @@ class PartnerCenter:
             logger.warning("update_profile.fault_under_success %s", call.ids.correlation_id)
         return response
 
-    def _http_request(self, profile: SupportProfile | None, access_token: AccessToken, call: Call) -> HttpRequest:
+    def _http_request(
+        self, profile: SupportProfile | None, access_token: AccessToken, call: Call, lane: tuple[str, str] | None
+    ) -> HttpRequest:
         settings = self._settings
         headers = {
             "Authorization": f"Bearer {access_token.value}",
@@ -143,10 +149,17 @@ class PartnerCenter:
             headers["ValidateMfa"] = "true"
         if profile is None:
             url = settings.partner_center_base_url + settings.partner_center_read_path
-            return HttpRequest(method="GET", url=url, headers=headers)
+            return HttpRequest(method="GET", url=url, headers=headers, caller=lane, request_id=call.ids.request_id)
         headers["Content-Type"] = "application/json"
         url = settings.partner_center_base_url + settings.partner_center_profile_path
-        return HttpRequest(method="PUT", url=url, headers=headers, body=profile.wire_bytes())
+        return HttpRequest(
+            method="PUT",
+            url=url,
+            headers=headers,
+            body=profile.wire_bytes(),
+            caller=lane,
+            request_id=call.ids.request_id,
+        )
 
     def _other_path(self, method: str) -> tuple[str, str]:
         """Return the path setting in use for this method, and the other path that it may need."""
@@ -170,9 +183,16 @@ class PartnerCenter:
                 del self._in_flight[request_id]
 
     def _answers_another_call(self, answer: HttpAnswer, request_id: str) -> bool:
-        """Return whether the answer carries the request id of another call in flight."""
+        """Return whether the answer is not this call's: it carries the request id of another call in flight.
+
+        On a connection that carried an earlier request, an answer without this request's id may be a late copy.
+        """
         named = answer.header(REQUEST_ID.lower()).strip().lower()
-        return named != request_id.lower() and named in self._in_flight
+        return named != request_id.lower() and (answer.reused or named in self._in_flight)
+
+
+def _lane(caller: Caller) -> tuple[str, str]:
+    return caller.tenant_id, caller.user_id
 
 
 def _no_answer(error: TransportError, correlation_id: str, method: str) -> UpdateProfileError:

@@ -1,33 +1,36 @@
-"""One SSL context, and a connection for each call.
+"""Sends httpx requests over connections that serve one user each.
 
-docs/adr/0004-connection-per-call.md gives the reasons for a connection per call. Requests go straight to a connection,
-not through an ``httpx.AsyncClient``: what the client adds (redirects, cookies, ``.netrc``, proxies and CA bundles from
-the environment) must not happen here, and it raises on a bad Location even when it follows none.
+Requests go straight to a transport, not through an ``httpx.AsyncClient``: what the client adds (redirects, cookies,
+``.netrc``, proxies and CA bundles from the environment) must not happen here, and it raises on a bad Location even when
+it follows none.
 """
 
-import logging
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import certifi
-import httpcore
+import h11
 import httpx
 
 from .. import __version__
 from ..deadline import Deadline
 from ..errors import FieldError, Misconfigured
-from .messages import ENDED, MAX_ANSWER_BYTES, HttpAnswer, HttpRequest, TransportError
-from .network import DeadlineBackend, SendProgress
+from .connection import Connection, Cut, Received, TooLate
+from .lanes import Lanes, Origin
+from .messages import ENDED, MAX_ANSWER_BYTES, CallerKey, HttpAnswer, HttpRequest, Progress, TransportError
+from .network import Network
 
-USER_AGENT = f"update-profile/{__version__}"
-for _name in ("httpcore.connection", "httpcore.http11"):  # at DEBUG they quote headers and lines as they came
-    logging.getLogger(_name).disabled = True
+HEADERS = {
+    "User-Agent": f"update-profile/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
 _QUOTATION = re.compile(r":|\s(?:b['\"]|bytearray\()")
-Network = httpcore.AsyncNetworkBackend
-_CUT = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
-_NO_ANSWER = (*_CUT, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is not a ValueError
+_NO_ANSWER = (Cut, TooLate, h11.ProtocolError, OSError, ValueError, httpx.InvalidURL)  # InvalidURL is not a ValueError
+_PORTS = {"https": 443, "http": 80}
 
 
 def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
@@ -47,12 +50,24 @@ def create_ssl_context(cert_file: str | None) -> ssl.SSLContext:
 
 
 class HttpClient:
-    """Sends requests, each over a connection of its own."""
+    """Sends requests and reads whole answers."""
 
     def __init__(self, ssl_context: ssl.SSLContext, network: Network | None = None) -> None:
         """``network`` opens TCP connections; None for the machine's own."""
-        self._ssl_context = ssl_context
-        self._network = network or httpcore.AnyIOBackend()
+        self._lanes = Lanes(ssl_context, network or Network())
+        self._transport = LaneTransport(self._lanes)
+
+    def prepare(self, url: str, caller: CallerKey, *, deadline: Deadline) -> None:
+        """Begin to open a connection to this URL's host, which the caller's next request there uses."""
+        try:
+            origin = _origin(_url(url))
+        except (ValueError, httpx.InvalidURL):
+            return  # the request itself reports it
+        self._lanes.prepare(origin, caller, deadline)
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._lanes.close()
 
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
         """Send one request and read the whole answer.
@@ -64,54 +79,112 @@ class HttpClient:
             TransportError: No readable answer came; it says whether anything was sent.
             asyncio.CancelledError, SystemExit: The call was ended before anything was sent.
         """
-        progress = SendProgress(deadline)
+        progress = Progress(deadline)
         try:
-            return await self._exchange(request, progress)
+            sent = httpx.Request(
+                request.method,
+                _url(request.url),
+                headers={**HEADERS, **request.headers},
+                content=request.body,
+                extensions={"request": request, "progress": progress},
+            )
+            response = await self._transport.handle_async_request(sent)
         except _NO_ANSWER as error:
-            timed_out = isinstance(error, httpcore.TimeoutException)
+            timed_out = isinstance(error, TooLate | TimeoutError)
             raise TransportError(_reason(error), sent=progress.sent, timed_out=timed_out) from error
         except ENDED as error:
             if not progress.sent:
                 raise
             raise TransportError(type(error).__name__, sent=True, timed_out=False) from error
-
-    async def _exchange(self, request: HttpRequest, progress: SendProgress) -> HttpAnswer:
-        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
-        encoded = httpx.Request(
-            request.method, request.url, headers=headers | dict(request.headers), content=request.body
-        )
-        url = httpcore.URL(
-            scheme=encoded.url.raw_scheme, host=encoded.url.raw_host, port=encoded.url.port, target=encoded.url.raw_path
-        )
-        backend = DeadlineBackend(self._network, progress)
-        async with httpcore.AsyncHTTPConnection(
-            url.origin, ssl_context=self._ssl_context, network_backend=backend
-        ) as connection:
-            answer = await connection.handle_async_request(
-                httpcore.Request(method=request.method, url=url, headers=encoded.headers.raw, content=encoded.stream)
-            )
-            raw = await _read_raw(answer.aiter_stream())
-            await answer.aclose()
-        received = httpx.Headers(answer.headers)
+        raw: bytes | None = response.extensions["body"]
         return HttpAnswer(
-            status=answer.status,
-            reason=bytes(answer.extensions.get("reason_phrase", b"")).decode("utf-8", "replace"),
-            headers=tuple((name.lower(), value) for name, value in received.multi_items()),
-            body=_unpack(raw, received.get("content-encoding", "")),
+            status=response.status_code,
+            reason=response.extensions["reason_phrase"].decode("utf-8", "replace"),
+            headers=tuple((name.lower(), value) for name, value in response.headers.multi_items()),
+            body=_unpack(raw, response.headers.get("content-encoding", "")),
+            reused=response.extensions["reused"],
         )
 
 
-async def _read_raw(parts: AsyncIterable[bytes]) -> bytes | None:
-    """Read the body as it was sent; None when it is cut or too large."""
-    body = bytearray()
-    try:
-        async for part in parts:
-            body += part
-            if len(body) > MAX_ANSWER_BYTES:
-                return None
-    except (*_CUT, *ENDED):
-        return None  # status and headers are known: they are the answer, whatever happens to the body
-    return bytes(body)
+class LaneTransport(httpx.AsyncBaseTransport):
+    """An httpx transport over `Lanes`. The request's extension ``request`` says whose connection may carry it.
+
+    The answer is read whole before it is returned: its extension ``body`` is None when it was cut or is too large, and
+    ``reused`` says whether the connection had carried another request before.
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        """``lanes`` has the connections."""
+        self._lanes = lanes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read its answer. Raises as `Lanes.take` and `Connection.exchange` do."""
+        asked: HttpRequest = request.extensions["request"]
+        progress: Progress = request.extensions["progress"]
+        if not progress.deadline.remaining_seconds():
+            raise TooLate
+        origin = _origin(request.url)
+        if asked.caller is not None:
+            connection = await self._lanes.take(origin, asked.caller, asked.request_id, progress.deadline)
+        elif asked.chained:
+            connection = await self._lanes.take_chained(origin, progress.deadline)
+        else:
+            connection = await self._lanes.open(origin, progress.deadline)
+        reused = connection.requests > 0
+        connection.carried.add(asked.request_id)
+        received = await connection.exchange(
+            request.method, request.url.raw_path, request.headers.raw, asked.body, progress=progress
+        )
+        self._keep_or_close(origin, asked, received, connection)
+        return httpx.Response(
+            received.status,
+            headers=received.headers,
+            stream=_Body(received),
+            extensions={
+                "reason_phrase": received.reason,
+                "body": bytes(received.body) if received.whole else None,
+                "reused": reused,
+            },
+        )
+
+    def _keep_or_close(self, origin: Origin, asked: HttpRequest, received: Received, connection: Connection) -> None:
+        if not (received.whole and connection.is_idle):
+            connection.close()
+        elif asked.chained and received.status < 500:  # a second try takes another connection
+            self._lanes.keep_chained(origin, connection)
+        elif asked.caller is not None and 200 <= received.status < 300 and _echoes(received, asked.request_id):
+            self._lanes.keep(origin, asked.caller, connection)
+        else:
+            connection.close()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, for whoever reads the response as httpx does."""
+
+    def __init__(self, received: Received) -> None:
+        self._received = received
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield bytes(self._received.body)
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> httpx.URL:
+    """Parse a URL once: there are few, and it takes as long as the rest of a request."""
+    return httpx.URL(url)
+
+
+def _origin(url: httpx.URL) -> Origin:
+    port = url.port or _PORTS.get(url.scheme)
+    if port is None or not url.host:
+        raise ValueError("neither https nor http")
+    return Origin(url.scheme, url.raw_host.decode("ascii"), port)
+
+
+def _echoes(received: Received, request_id: str) -> bool:
+    """Return whether the answer names this very request (learn.microsoft.com/partner-center/developer/headers)."""
+    named = [value for name, value in received.headers if name == b"ms-requestid"]
+    return [value.decode("latin-1").strip().lower() for value in named] == [request_id.lower()]
 
 
 def _unpack(raw: bytes | None, coding: str) -> bytes | None:
@@ -127,14 +200,12 @@ def _unpack(raw: bytes | None, coding: str) -> bytes | None:
 
 
 def _reason(error: Exception) -> str:
-    """Return why, in words for the log. The innermost error of a TLS failure names the certificate's fault.
-
-    What a protocol error quotes of unreadable bytes is left out, because it may repeat what was sent.
-    """
-    if isinstance(error, ValueError):  # about a character of the request
-        return type(error).__name__
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    text = _QUOTATION.split(str(cause))[0] if isinstance(error, httpcore.ProtocolError) else str(cause)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    """Return why, in words for the log. What a protocol error quotes is left out: it may repeat what was sent."""
+    name, text = type(error).__name__, str(error)
+    if isinstance(error, ValueError) and not isinstance(error, OSError):  # about a character of the request
+        return name
+    if isinstance(error, h11.LocalProtocolError):
+        return name
+    if isinstance(error, h11.ProtocolError):
+        text = _QUOTATION.split(text)[0]
+    return f"{name}: {text}" if text else name

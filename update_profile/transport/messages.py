@@ -17,14 +17,28 @@ DEFAULT_RETRY_AFTER_SECONDS = 5  # what msal assumes too
 _SECONDS = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})?", re.ASCII)
 
 
+CallerKey = tuple[str, str]  # tenant id, user id
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One request. ``headers`` are in addition to Host, User-Agent, Accept, Accept-Encoding and Content-Length."""
+    """One request. It has a connection of its own unless ``caller`` or ``chained`` says otherwise.
+
+    Attributes:
+        headers: In addition to Host, User-Agent, Accept, Accept-Encoding and Content-Length.
+        caller: Whose kept connection may carry it.
+        request_id: Its MS-RequestId. A connection is kept only after an answer that echoes it, and never carries it
+            twice.
+        chained: Whether it may share a connection with the same call's other chained requests (``lanes.call_chain``).
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    caller: CallerKey | None = None
+    request_id: str = ""
+    chained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +49,14 @@ class HttpAnswer:
         reason: The reason phrase.
         headers: As they came, names in lower case.
         body: Unpacked; None when it was cut, cannot be unpacked, or is larger than ``MAX_ANSWER_BYTES``.
+        reused: Whether its connection had carried an earlier request.
     """
 
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes | None = field(repr=False)
+    reused: bool = False
 
     def header(self, name: str) -> str:
         """Return a header's value, repeated ones joined by a comma; "" when absent."""
@@ -56,6 +72,24 @@ class Http(Protocol):
         Raises:
             TransportError: No readable answer came by the deadline.
         """
+
+    def prepare(self, url: str, caller: CallerKey, *, deadline: Deadline) -> None:
+        """Begin to open a connection to this URL's host, which the caller's next request there uses."""
+
+
+class Progress:
+    """How far one request got.
+
+    Attributes:
+        deadline: Ends every wait.
+        sent: Whether the request began to go out: from then on the other side may have acted on it.
+    """
+
+    __slots__ = ("deadline", "sent")
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self.sent = False
 
 
 # What ends a call from outside. Http.send raises it only before anything was sent; after that, it is a TransportError.

@@ -1,90 +1,73 @@
-"""The network below httpx, in which every wait ends by the deadline.
+"""TCP connections. Of several addresses the first to connect wins (RFC 8305, "Happy Eyeballs")."""
 
-httpx has a time-out for each single wait, so a body that drips a byte a second never times out; and a wait that is
-cancelled during the TLS handshake leaks its socket (httpcore 1.0.9). Here each wait gets what is left of the whole
-time, and a connection that is not established is closed however it ended.
-"""
+import asyncio
+import contextlib
+import socket
 
-import ssl
-from collections.abc import Iterable
-from typing import Any
+from .resolver import Address, Resolver
 
-import httpcore
-
-from ..deadline import Deadline
-
-SocketOption = Any
+NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305, section 5: "Connection Attempt Delay"
 
 
-class SendProgress:
-    """How far one request got.
+class Network:
+    """Opens TCP connections of this machine."""
 
-    Attributes:
-        sent: Whether the request began to go out: from then on the other side may have acted on it.
-    """
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        """``resolver`` looks names up; None for the machine's own."""
+        self._resolver = resolver or Resolver()
 
-    def __init__(self, deadline: Deadline) -> None:
-        """``deadline`` ends every wait."""
-        self.deadline = deadline
-        self.sent = False
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Return a connected, non-blocking socket. Whoever cancels leaves no socket behind.
 
-    def remaining_seconds(self) -> float:
-        """Return what is left for the next wait."""
-        return self.deadline.remaining_seconds()
+        Raises:
+            OSError: The name is not known, or no address accepts the connection.
+            ValueError: The host cannot be a name.
+        """
+        addresses = await self._resolver.addresses(host, port)
+        if len(addresses) == 1:
+            return await connect_to(addresses[0])
+        return await self._race(host, port, addresses)
 
-
-class DeadlineBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections whose waits end by the deadline of one request."""
-
-    def __init__(self, network: httpcore.AsyncNetworkBackend, progress: SendProgress) -> None:
-        """``network`` does the work."""
-        self._network = network
-        self._progress = progress
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature; the deadline counts, not this
-        local_address: str | None = None,
-        socket_options: Iterable[SocketOption] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Open a TCP connection."""
-        stream = await self._network.connect_tcp(
-            host, port, self._progress.remaining_seconds(), local_address, socket_options
-        )
-        return _DeadlineStream(stream, self._progress)
-
-
-class _DeadlineStream(httpcore.AsyncNetworkStream):
-    """One connection. The request's bytes pass ``write``; those of the TLS handshake do not."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream, progress: SendProgress) -> None:
-        self._stream = stream
-        self._progress = progress
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
-        return await self._stream.read(max_bytes, self._progress.remaining_seconds())
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  as above
-        self._progress.sent = True
-        await self._stream.write(buffer, self._progress.remaining_seconds())
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  as above
-    ) -> httpcore.AsyncNetworkStream:
+    async def _race(self, host: str, port: int, addresses: tuple[Address, ...]) -> socket.socket:
+        """Try one address after another, a quarter of a second apart or at once after a failure."""
+        attempts: dict[asyncio.Task[socket.socket], Address] = {}
+        waiting, failure = list(addresses), OSError("there is no address")
         try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, self._progress.remaining_seconds())
-        except BaseException:  # a cancellation too: httpcore closes for errors alone
-            await self._stream.aclose()
-            raise
-        return _DeadlineStream(stream, self._progress)
+            while waiting or attempts:
+                if waiting:
+                    attempts[asyncio.ensure_future(connect_to(waiting[0]))] = waiting.pop(0)
+                done, _ = await asyncio.wait(
+                    attempts,
+                    timeout=NEXT_ADDRESS_SECONDS if waiting else None,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for attempt in done:
+                    address, error = attempts.pop(attempt), attempt.exception()
+                    if error is None:
+                        return attempt.result()
+                    failure = error if isinstance(error, OSError) else failure
+                    self._resolver.failed(host, port, address)
+                if not done and waiting:  # slow: the next call begins with another one
+                    self._resolver.failed(host, port, addresses[0])
+            raise failure
+        finally:
+            for attempt in attempts:
+                attempt.add_done_callback(_close_unused)
+                attempt.cancel()
 
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+
+async def connect_to(address: Address) -> socket.socket:
+    """Connect to one address."""
+    connection = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, address.sockaddr)
+    except BaseException:  # a cancellation too
+        connection.close()
+        raise
+    return connection
+
+
+def _close_unused(attempt: "asyncio.Task[socket.socket]") -> None:
+    with contextlib.suppress(asyncio.CancelledError, OSError):
+        attempt.result().close()
