@@ -16,8 +16,13 @@ from .strict_json import parse_object
 # In base64, with everything around them, longer claims would make a header of over 8 KiB.
 MAX_CLAIMS_BYTES = 5_800
 MAX_HEADER_LENGTH = 16_384
-# Each character is consumed once, by the first alternative that takes it, so that the time is linear.
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|[A-Za-z0-9_-]+|[ \t]+|.', re.DOTALL)
+# A parameter, or else a quoted text, a run of token characters, or one other character. No part gives back what it took
+# (possessive quantifiers), and each alternative ends where the next match begins: the time is linear.
+_PIECES = re.compile(
+    r'(?P<name>[A-Za-z0-9_-]++)[ \t]*+=[ \t]*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"?|(?P<plain>[^\s,"]++))'
+    r'|"(?:[^"\\]|\\.)*+"?|[A-Za-z0-9_-]++[ \t]*+|.',
+    re.DOTALL,
+)
 
 
 def compact_claims(value: object) -> str | None:
@@ -50,34 +55,9 @@ def _parameters(header: str) -> Iterator[tuple[str, str]]:
 
     Blanks may surround ``=``. A quoted value comes without its quotes; what is inside is never read as parameters.
     """
-    pieces = _PIECES.findall(header)
-    for place, piece in enumerate(pieces):
-        if piece == "=":
-            name = _nearest(pieces, place, -1)
-            value = _value(pieces, place + 1)
-            if name and value:
-                yield name, value
-
-
-def _nearest(pieces: list[str], place: int, step: int) -> str:
-    place += step
-    if 0 <= place < len(pieces) and not pieces[place].strip():
-        place += step
-    return pieces[place] if 0 <= place < len(pieces) else ""
-
-
-def _value(pieces: list[str], place: int) -> str:
-    if place < len(pieces) and not pieces[place].strip():
-        place += 1
-    end = place
-    while end < len(pieces) and pieces[end].strip() and pieces[end] != "," and end - place < MAX_VALUE_PIECES:
-        end += 1
-    text = "".join(pieces[place:end])
-    return text[1:].partition('"')[0] if text.startswith('"') else text
-
-
-# A base64 value without quotes is one piece for each run of letters and digits between "+", "/" and "=".
-MAX_VALUE_PIECES = 2_000
+    for found in _PIECES.finditer(header):
+        if found["name"] is not None:
+            yield found["name"], found["quoted"] or found["plain"] or ""
 
 
 def _decoded(text: str) -> str | None:

@@ -83,8 +83,6 @@ def _log_credential_fault(parts: Service) -> None:
 
 def _refuse(incoming: IncomingRequest, call: Call, error: UpdateProfileError) -> Reply:
     call.event.failed(error)
-    if call.fault is not None:
-        _log_fault(call.fault)
     if isinstance(error, EntraFailed):
         logger.log(
             logging.WARNING if call.event.tenant_id else logging.INFO,
@@ -94,7 +92,7 @@ def _refuse(incoming: IncomingRequest, call: Call, error: UpdateProfileError) ->
             incoming.method,
             error.no_answer or error.entra_status,
         )
-    if isinstance(error, Misconfigured):
+    if isinstance(error, Misconfigured) and _is_told(call, error):
         wrong = "; ".join(f"{fault.field} {fault.message}" for fault in error.fields)
         logger.error("update_profile.misconfigured %s", wrong or error.reason)
     reply = response.problem(error, call.ids, accept=incoming.header("accept"))
@@ -106,12 +104,19 @@ def _level(call: Call, error: UpdateProfileError) -> int:
 
     A token whose signature is not verified writes nothing above INFO: strangers cannot raise an alarm.
     """
-    ours = isinstance(error, Misconfigured | Unexpected)
-    return logging.ERROR if error.actor == "operator" and (ours or call.event.tenant_id) else logging.INFO
+    return logging.ERROR if error.actor == "operator" and _is_told(call, error) else logging.INFO
+
+
+def _is_told(call: Call, error: UpdateProfileError) -> bool:
+    """Return whether a failure is the operator's to see: it does not come of a token that anybody could have made."""
+    ours = isinstance(error, Misconfigured | Unexpected) and error.neighbour is None
+    return ours or call.event.tenant_id is not None
 
 
 def _finish(call: Call, reply: Reply, level: int) -> Reply:
-    """Write the audit record."""
+    """Write the audit record, and the fault of ours behind it, even where a read confirmed the write."""
+    if call.fault is not None:
+        _log_fault(call.fault)
     call.finish(reply.status)
     logger.log(level, call.event.message(), extra=call.event.fields())
     return reply

@@ -139,3 +139,20 @@ def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in target]
     assert not [target for target in targets if not ((ROOT / page).parent / target).exists()]
+
+
+def test_every_module_is_in_the_table_of_contributing() -> None:
+    """A newcomer finds each file there; a file that is gone is not named."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([\w/]+\.py)` \| [^|]+ \|$", text, re.MULTILINE)
+    package = ROOT / "update_profile"
+    modules = {str(path.relative_to(package)) for path in package.rglob("*.py") if path.name != "__init__.py"}
+    assert sorted(named) == sorted(modules)
+
+
+def test_every_decision_that_code_or_documents_name_exists() -> None:
+    """A reader who follows the name finds the decision."""
+    sources = [*(ROOT / "update_profile").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md"]
+    named = {name for path in sources for name in re.findall(r"\d{4}-[a-z0-9-]+\.md", path.read_text(encoding="utf-8"))}
+    assert named
+    assert not [name for name in named if not (ROOT / "docs" / "adr" / name).exists()]

@@ -32,7 +32,9 @@ async def asked(http: FakeHttp, question: Question = KEYS, *, seconds: float = 1
         return error
 
 
-@pytest.mark.parametrize("first", [REFUSED, NOT_IN_TIME, CUT, HUNG, an_answer(503), an_answer(500, b"<html>")])
+@pytest.mark.parametrize(
+    "first", [REFUSED, NOT_IN_TIME, CUT, HUNG, an_answer(200, None), an_answer(503), an_answer(500, b"<html>")]
+)
 async def test_what_may_pass_is_asked_a_second_time(first: HttpAnswer | Exception) -> None:
     """A request that was never sent is the safest of all to repeat."""
     http = FakeHttp(first, GOOD)
@@ -42,8 +44,8 @@ async def test_what_may_pass_is_asked_a_second_time(first: HttpAnswer | Exceptio
 
 @pytest.mark.parametrize(
     "answer",
-    [an_answer(400), an_answer(429), an_answer(503, headers={"Retry-After": "9"}), an_answer(200, None)],
-    ids=["400", "429", "503 with a wait", "a cut body"],
+    [an_answer(400), an_answer(429), an_answer(429, None), an_answer(503, headers={"Retry-After": "9"})],
+    ids=["400", "429", "429 with a cut body", "503 with a wait"],
 )
 async def test_what_the_other_side_answered_is_final(answer: HttpAnswer) -> None:
     """A requested wait is passed on, not cut short."""
@@ -91,6 +93,13 @@ async def test_without_time_for_the_pause_there_is_no_second_request(
     first = await asked(http)
     assert isinstance(first, EntraUnavailable) or first is outcome
     assert len(http.requests) == 1
+
+
+async def test_a_body_that_is_cut_twice_is_no_answer() -> None:
+    """Whoever joined the request may take part in a further try."""
+    error = await asked(FakeHttp(an_answer(200, None)))
+    assert isinstance(error, EntraUnavailable)
+    assert (error.reason, error.no_answer) == ("cut", "the body was cut")
 
 
 async def test_without_any_time_nothing_is_asked() -> None:

@@ -138,6 +138,18 @@ async def test_a_new_file_that_cannot_be_used_leaves_the_good_certificate(file: 
     assert await signing(made) == SECOND.key.private_numbers()
 
 
+async def test_an_early_certificate_that_is_written_twice_leaves_the_valid_one(file: Path) -> None:
+    """Each writing is a new file, and none of them is valid yet."""
+    file.write_bytes(FIRST.pem())
+    made = credential(file)
+    await signing(made)
+    early = CertificateFile(days=(1, 2)).pem()
+    for _ in range(3):
+        replace(file, early)
+        made.check()
+        assert await signing(made) == FIRST.key.private_numbers()
+
+
 @pytest.mark.parametrize(
     ("content", "password", "setting", "why"),
     [

@@ -103,7 +103,7 @@ async def test_all_who_wait_share_one_request() -> None:
         (an_answer(200, b"{}"), EntraUnavailable, 1),
         (an_answer(200, b"[]"), EntraUnavailable, 1),
         (an_answer(200, b"<html>"), EntraUnavailable, 1),
-        (an_answer(200, None), EntraUnavailable, 1),
+        (an_answer(200, None), EntraUnavailable, 2),
         (an_answer(200, b'{"access_token": ""}'), EntraUnavailable, 1),
         (an_answer(200, '{"access_token": "é"}'.encode()), EntraUnavailable, 1),
         (an_answer(200, b'{"access_token": 1}'), EntraUnavailable, 1),
@@ -120,7 +120,9 @@ async def test_trouble_of_the_endpoint_may_pass(
     assert caught.value.retryable
     assert "no such identity" not in caught.value.detail
     assert (caught.value.neighbour, caught.value.reason) == ("identity_endpoint", "identity_endpoint")
-    assert caught.value.entra_status == (outcome.status if isinstance(outcome, HttpAnswer) else None)
+    status = outcome.status if isinstance(outcome, HttpAnswer) and outcome.body is not None else None
+    assert caught.value.entra_status == status
+    assert caught.value.retry_after_seconds == (3 if isinstance(outcome, HttpAnswer) and outcome.headers else None)
     assert len(http.requests) == requests
     http.outcomes = [gives()]
     assert await token_of(source, deadline=Deadline.after(5)) == "token"
@@ -176,3 +178,16 @@ async def test_who_has_no_time_left_hears_of_a_time_out() -> None:
     gate.set()
     assert await patient == "token"
     assert len(http.requests) == 1
+
+
+async def test_a_refused_token_still_serves_when_no_newer_one_can_be_had() -> None:
+    """One tenant's refusal must not cost the others a good token while the endpoint is down."""
+    source, http = tokens(gives())
+    await token_of(source, deadline=Deadline.after(5))
+    source._fetched_at -= 10
+    source.refused()
+    http.outcomes = [TransportError("refused", sent=False, timed_out=False)]
+    assert await token_of(source, deadline=Deadline.after(5)) == "token"
+    http.outcomes = [gives()]
+    await token_of(source, deadline=Deadline.after(5))
+    assert not source._is_refused

@@ -13,7 +13,14 @@ from sandbox import Answer, Fault, Sandbox
 from sandbox.entra import errors
 from update_profile.deadline import Deadline
 from update_profile.entra.metadata import fetch_metadata, read_keys
-from update_profile.errors import EntraFailed, EntraTimeout, EntraUnavailable, EntraUnexpected, Misconfigured
+from update_profile.errors import (
+    EntraFailed,
+    EntraThrottled,
+    EntraTimeout,
+    EntraUnavailable,
+    EntraUnexpected,
+    Misconfigured,
+)
 from update_profile.transport.messages import TransportError
 
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
@@ -59,14 +66,14 @@ async def test_discovery_comes_first_and_says_where_the_keys_are(sandbox: Sandbo
 async def test_a_document_that_cannot_be_used_is_an_outage(sandbox: Sandbox, endpoint: str, name: str) -> None:
     """It makes no difference which document fails, or what came in its place."""
     sandbox.entra.script(TROUBLE[name], path="keys" if endpoint == "keys" else "discovery", times=None)
-    with pytest.raises(EntraUnavailable):
+    with pytest.raises(EntraThrottled if name == "throttled" else EntraUnavailable):
         await fetch(sandbox)
 
 
 async def test_a_wait_that_entra_asks_for_is_passed_on(sandbox: Sandbox) -> None:
     """The Retry-After of a refused document becomes the error's wait."""
     sandbox.entra.script(TROUBLE["throttled"], path="discovery")
-    with pytest.raises(EntraUnavailable) as refused:
+    with pytest.raises(EntraThrottled) as refused:
         await fetch(sandbox)
     assert refused.value.retry_after_seconds == 7
 

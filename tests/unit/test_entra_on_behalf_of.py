@@ -156,15 +156,17 @@ async def test_one_cut_connection_costs_a_second_request_and_no_more(sandbox: Sa
     assert first.connection != second.connection
 
 
-@pytest.mark.parametrize(("fault", "kind"), [(Fault.CLOSE, EntraUnavailable), (Fault.HANG, EntraTimeout)])
-async def test_an_entra_that_never_answers_is_asked_twice_at_most(
-    sandbox: Sandbox, fault: Fault, kind: type[Exception]
+@pytest.mark.parametrize(
+    ("fault", "kind", "times"), [(Fault.CLOSE, EntraUnavailable, 2), (Fault.HANG, EntraTimeout, 1)]
+)
+async def test_an_entra_that_never_answers_is_asked_twice_where_the_time_allows(
+    sandbox: Sandbox, fault: Fault, kind: type[Exception], times: int
 ) -> None:
-    """Every request stays inside the call's budget."""
+    """A first request that hangs may take ten seconds: the budget of one second has no room for a second one."""
     sandbox.entra.script(Answer.trouble(fault), path="token", times=None)
     with living_service(sandbox) as service, pytest.raises(kind):
         await exchanged(service, sandbox.entra.sign_in("alice"), seconds=1)
-    assert len(sandbox.entra.journal.of("token")) <= 2
+    assert len(sandbox.entra.journal.of("token")) == times
 
 
 async def test_two_users_at_once_get_their_own_tokens(sandbox: Sandbox) -> None:

@@ -165,7 +165,6 @@ async def test_a_request_that_was_reset_unread_is_made_again(sandbox: Sandbox) -
         (refusals.unknown_application(), ConsentRequired),
         (refusals.unknown_resource(), ConsentRequired),
         (refusals.wrong_secret(), Misconfigured),
-        (ONCE["reset behind the headers"], EntraUnexpected),
         (Answer(body=b"<html>"), EntraUnexpected),
         (Answer(status=400, body=b"\xef\xbb\xbf{}"), EntraUnexpected),
     ],

@@ -91,6 +91,24 @@ async def test_a_key_id_that_a_fetch_did_not_bring_is_invalid_for_the_rest_of_th
     assert await keys.find("made-up") == "made-up"
 
 
+async def test_a_key_that_was_absent_is_not_called_invalid_after_a_failed_fetch(keys: Keys) -> None:
+    """It may have been published since: the caller who repeats a retryable failure must not be refused for good."""
+    await keys.find()
+    keys.clock.advance(31)
+    with pytest.raises(InvalidToken):
+        await keys.find("new")
+    keys.metadata.key_ids = ["new"]
+    keys.metadata.failure = EntraUnavailable("Why.", reason="keys")
+    keys.clock.advance(31)
+    for _ in range(2):
+        with pytest.raises(EntraUnavailable):
+            await keys.find("new")
+        keys.clock.advance(1)
+    keys.metadata.failure = None
+    keys.clock.advance(31)
+    assert await keys.find("new") == "new"
+
+
 async def test_no_more_than_64_absent_key_ids_are_remembered(keys: Keys) -> None:
     """Calls that wait for one fetch at once may ask for any number of key ids."""
     keys.metadata.gate.clear()

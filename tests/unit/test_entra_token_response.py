@@ -50,6 +50,7 @@ REFUSALS: list[tuple[dict[str, Any], type[UpdateProfileError], str | None]] = [
     (grant(7000222, error="invalid_client"), errors.Misconfigured, "credential"),
     (grant(700213, error="invalid_client"), errors.Misconfigured, "credential"),
     (grant(65001, error="invalid_client"), errors.Misconfigured, "credential"),
+    *((grant(code, error="invalid_request"), errors.Misconfigured, "credential") for code in (70021, 700213, 7000222)),
     *((grant(code), errors.Misconfigured, "application") for code in (700016, 500011, 650052, 650051, 65005, 500014)),
     (grant(7000112, error="unauthorized_client"), errors.Misconfigured, "application"),
     (grant(error="unauthorized_client"), errors.Misconfigured, "application"),

@@ -263,6 +263,22 @@ async def test_a_fault_of_ours_behind_a_write_is_of_unknown_outcome_and_is_read_
     assert outcomes.steps[-1] == "get"
 
 
+async def test_a_fault_of_ours_is_logged_though_a_read_confirms_the_write(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller has a success, and the operator sees the defect."""
+
+    class Failing(FakePartnerCenter):
+        async def request(self, profile: Any, *arguments: Any, call: Call, **options: Any) -> ProfileResponse:
+            if profile is None:
+                return await super().request(profile, *arguments, call=call, **options)
+            call.unanswered_write = True
+            raise ZeroDivisionError(SECRET)
+
+    outcomes = Outcomes(stored=SUCCESS)
+    service = replace(a_service(outcomes), partner_center=Failing(outcomes))
+    assert (await handler.update_profile(an_incoming(headers=AUTHORIZED), service=lambda: service)).status == 200
+    assert "update_profile.unexpected ZeroDivisionError" in caplog.text
+
+
 async def test_a_fault_of_ours_while_reading_back_is_of_unknown_outcome(caplog: pytest.LogCaptureFixture) -> None:
     """The write may have been done, so this is not an unexpected failure; the operator sees the fault."""
 

@@ -77,19 +77,30 @@ async def _ask_once(http: Http, request: HttpRequest, question: Question, *, dea
         answer = await http.send(request, deadline=deadline)
     except TransportError as error:
         raise _no_answer(error, question) from error
-    if answer.body is None and not deadline.remaining_seconds():  # its body dripped
-        raise question.timeout("the body was not complete by the deadline")
+    if answer.body is None and answer.status != 429:  # which is throttling whatever its body
+        if not deadline.remaining_seconds():  # its body dripped
+            raise question.timeout("the body was not complete by the deadline")
+        raise _cut(question, "the body was cut")
     return answer
 
 
 def _no_answer(error: TransportError, question: Question) -> EntraFailed:
     if error.sent and error.timed_out:
         return question.timeout(error.reason)
-    why = f"The connection to {question.whom} was cut." if error.sent else f"{question.whom} cannot be reached."
-    reason: str = "cut" if error.sent else "not_connected"
+    if error.sent:
+        return _cut(question, error.reason)
+    why = f"{question.whom} cannot be reached."
+    return _unavailable(why, "not_connected", question, error.reason)
+
+
+def _cut(question: Question, why: str) -> EntraUnavailable:
+    return _unavailable(f"The connection to {question.whom} was cut.", "cut", question, why)
+
+
+def _unavailable(detail: str, reason: str, question: Question, no_answer: str) -> EntraUnavailable:
     if question.neighbour == "identity_endpoint":
         reason = "identity_endpoint"
-    return EntraUnavailable(why, reason=reason, neighbour=question.neighbour, no_answer=error.reason)
+    return EntraUnavailable(detail, reason=reason, neighbour=question.neighbour, no_answer=no_answer)
 
 
 def is_no_answer(error: BaseException) -> bool:

@@ -61,6 +61,10 @@ class Certificate:
         if now < self.not_before:
             raise BadCertificate("has a certificate that is not valid yet")
 
+    def is_valid(self, now: float) -> bool:
+        """Return whether the certificate is valid at this moment."""
+        return self.not_before <= now < self.not_after
+
 
 class CertificateCredential:
     """A certificate in a file, which may be replaced at any time. A new file counts at the next call.
@@ -106,7 +110,8 @@ class CertificateCredential:
             password = self._password.get_secret_value() if self._password else None
             with self._path.open("rb") as file:
                 certificate = read_certificate(file.read(MAX_FILE_BYTES), password)
-            self._certificates = (certificate, *self._certificates[:1])
+            valid = [one for one in self._certificates if one.is_valid(self._clock())]
+            self._certificates = (certificate, *valid[:1])
             certificate.check_time(self._clock())
             self._certificates = (certificate,)  # the older one is no longer needed
         except OSError as error:
@@ -140,7 +145,7 @@ def read_certificate(content: bytes, password: str | None) -> Certificate:
         return _first_pair(key, certificates)
     except BadCertificate:
         raise
-    except _UNREADABLE:
+    except Exception:  # noqa: BLE001  cryptography's errors about foreign bytes have no common base
         raise BadCertificate("has a key or a certificate that cannot be read") from None
 
 

@@ -15,7 +15,7 @@ from ..errors import EntraUnavailable, FieldError, Misconfigured, UpdateProfileE
 from ..settings import MANAGED_IDENTITY, Settings
 from ..single_flight import SingleFlight
 from ..strict_json import parse_object
-from ..transport.messages import Http, HttpAnswer, HttpRequest
+from ..transport.messages import Http, HttpAnswer, HttpRequest, read_retry_after
 from .ask import IDENTITY, ask, is_no_answer
 from .proof import Assertion
 
@@ -48,6 +48,7 @@ class ManagedIdentityCredential:
         self._token = ""
         self._usable_until = float("-inf")
         self._fetched_at = float("-inf")
+        self._is_refused = False
         self._fetches: SingleFlight[str, str] = SingleFlight(stop_when_abandoned=False, worth_another_try=is_no_answer)
 
     def check(self) -> FieldError | None:
@@ -61,27 +62,33 @@ class ManagedIdentityCredential:
         return None
 
     async def proof(self, *, deadline: Deadline) -> Assertion:
-        """Return a token of the identity; one fetch serves all who wait."""
-        if self._clock() < self._usable_until:
+        """Return a token of the identity; one fetch serves all who wait.
+
+        A token that was refused, perhaps by one tenant alone, still serves when a newer one cannot be had.
+        """
+        usable = self._clock() < self._usable_until
+        if usable and not self._is_refused:
             return Assertion(value=self._token)
         fetch = partial(self._fetch, deadline.with_margin())
         try:
             return Assertion(value=await self._fetches.join("token", fetch, deadline=deadline))
-        except TimeoutError:
+        except (TimeoutError, UpdateProfileError) as error:
+            if usable:
+                return Assertion(value=self._token)
+            if isinstance(error, UpdateProfileError):
+                raise error.again() from error
             raise IDENTITY.timeout() from None
-        except UpdateProfileError as error:
-            raise error.again() from error
 
     def refused(self) -> None:
-        """Forget the token, unless it was fetched a moment ago."""
+        """Fetch a new token at the next call, unless this one was fetched a moment ago."""
         if self._clock() - self._fetched_at >= SHORTEST_REFRESH_SECONDS:
-            self._usable_until = float("-inf")
+            self._is_refused = True
 
     async def _fetch(self, deadline: Deadline) -> str:
         answer = await ask(self._http, self._request(), IDENTITY, deadline=deadline)
         token, expires_at = _read(answer)
         lifetime = min(expires_at - self._wall_clock(), LONGEST_IDENTITY_SECONDS)
-        self._token, self._fetched_at = token, self._clock()
+        self._token, self._fetched_at, self._is_refused = token, self._clock(), False
         self._usable_until = self._fetched_at + max(0.0, lifetime - IDENTITY_EXPIRY_MARGIN_SECONDS)
         return token
 
@@ -110,6 +117,7 @@ def _read(answer: HttpAnswer) -> tuple[str, float]:
             reason="identity_endpoint",
             neighbour="identity_endpoint",
             entra_status=answer.status,
+            retry_after_seconds=read_retry_after(answer.header("retry-after")),
         )
     return token, _moment(expires_on)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..clouds import login_hosts
 from ..deadline import Deadline
-from ..errors import EntraUnavailable, EntraUnexpected, Misconfigured
+from ..errors import EntraThrottled, EntraUnavailable, EntraUnexpected, Misconfigured
 from ..strict_json import parse_object
 from ..transport.messages import Http, HttpRequest, read_retry_after
 from .ask import KEYS, ask
@@ -81,8 +81,14 @@ async def _get(http: Http, url: str, deadline: Deadline) -> dict[str, Any]:
             neighbour="entra",
             entra_status=400,
         )
+    retry_after_seconds = read_retry_after(answer.header("retry-after"))
+    if answer.status == 429:
+        raise EntraThrottled(
+            "Entra ID asks to wait before the next request.",
+            entra_status=429,
+            retry_after_seconds=retry_after_seconds,
+        )
     if answer.status != 200:
-        retry_after_seconds = read_retry_after(answer.header("retry-after"))
         raise _unusable("Entra ID does not return its keys.", answer.status, retry_after_seconds)
     if document is None:
         raise _unusable("Entra ID's discovery document or keys cannot be read.", answer.status)

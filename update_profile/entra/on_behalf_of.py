@@ -74,7 +74,7 @@ class OnBehalfOf:
         flow = _Flow(self._settings, proof, caller.tenant_id, token_endpoint)
         answer = await ask(self._http, flow.form(assertion, claims), EXCHANGE, deadline=until)
         document = parse_object(answer.body)
-        if document is not None and (answer.status == 200 or 400 <= answer.status < 500):
+        if document is not None and (answer.status == 200 or 400 <= answer.status < 429 or 429 < answer.status < 500):
             document = flow.result(assertion, claims, document, status=answer.status)
         if answer.status == 200 and document is not None and "error" not in document:
             return read_token(document, caller)

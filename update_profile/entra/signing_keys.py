@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from ..deadline import Deadline
-from ..errors import EntraFailed, EntraUnavailable, InvalidToken, UpdateProfileError
+from ..errors import EntraTimeout, EntraUnavailable, InvalidToken, UpdateProfileError
 from ..single_flight import SingleFlight
 from .ask import KEYS, is_no_answer
 from .metadata import SigningKey, TenantMetadata
@@ -118,7 +118,7 @@ class SigningKeys:
 
     def _not_yet(self, tenant: _Tenant) -> UpdateProfileError:
         """Return the error for a key that may exist, while no fetch is allowed."""
-        if tenant.failure is not None and not isinstance(tenant.failure, EntraFailed):
+        if tenant.failure is not None and not isinstance(tenant.failure, EntraUnavailable | EntraTimeout):
             return tenant.failure.again()
         wait_seconds = max(1, math.ceil(self._pause_left(tenant)))
         asked = tenant.failure.retry_after_seconds if tenant.failure else None
@@ -151,19 +151,16 @@ class SigningKeys:
             tenant.metadata = await self._fetch_metadata(tenant_id, deadline=deadline)
         except UpdateProfileError as error:
             tenant.failure = error
-            raise
-        else:
-            tenant.fetched_at, tenant.failure = self._clock(), None
-            tenant.absent.clear()
-        finally:
-            tenant.tried_at = self._clock()
-
-    async def _renew_behind(self, tenant_id: str) -> None:
-        """Renew keys that are held. No call hears of a failure, so it is logged here."""
-        try:
-            await self._renew(tenant_id, Deadline.after(RENEWAL_SECONDS))
-        except UpdateProfileError as error:
             logger.warning(
                 "update_profile.keys_not_renewed %s %s %s", tenant_id, error.code, error.no_answer or error.entra_status
             )
             raise
+        else:
+            tenant.fetched_at, tenant.failure = self._clock(), None
+        finally:
+            tenant.tried_at = self._clock()
+            tenant.absent.clear()  # what was absent before may be published since
+
+    async def _renew_behind(self, tenant_id: str) -> None:
+        """Renew keys that are held, behind the calls."""
+        await self._renew(tenant_id, Deadline.after(RENEWAL_SECONDS))

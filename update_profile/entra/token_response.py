@@ -36,6 +36,7 @@ THROTTLED = frozenset({50196})
 # 650051, 650052).
 NOT_IN_TENANT = frozenset({700016, 500011, 650052, 650051, 65005, 500014, 7000112})
 WRONG_AUDIENCE = frozenset({500131, 650057})
+MISSING_CREDENTIAL = frozenset({70021, 700211, 700212, 700213})  # no federated credential matches the assertion
 NO_CONSENT = frozenset({65001, 65004, 90094})
 NOT_ASSIGNED = frozenset({50105, 501051})
 DISABLED = frozenset({50057})
@@ -148,7 +149,7 @@ def _has(fault: EntraFault, codes: frozenset[int]) -> bool:
 
 def _refused(result: Mapping[str, Any], fault: EntraFault, caller: Caller, settings: Settings) -> UpdateProfileError:
     """Return the error for the first sign that fits, from the surest to the vaguest."""
-    suberror = result.get("suberror")
+    suberror = result.get("suberror") if isinstance(result.get("suberror"), str) else None
     return (
         _our_side(fault, caller, settings)
         or _their_administrator(suberror, fault, caller, settings)
@@ -175,12 +176,20 @@ def _our_side(fault: EntraFault, caller: Caller, settings: Settings) -> UpdatePr
             reason="application",
             entra=fault,
         )
-    if fault.error == "invalid_client":
+    if fault.error == "invalid_client" or any(_is_credential(code) for code in fault.codes):
         return Misconfigured("Entra ID refuses this function's credential.", reason="credential", entra=fault)
     if fault.error in OUR_APPLICATION or _has(fault, WRONG_AUDIENCE):
         reason = "tenant" if fault.error == "invalid_tenant" else "application"
         return Misconfigured("Entra ID refuses this function's registration.", reason=reason, entra=fault)
     return None
+
+
+def _is_credential(code: int) -> bool:
+    """Return whether a number is about the client's secret, certificate or federated credential.
+
+    Entra ID sends some of them under ``invalid_request``.
+    """
+    return code in MISSING_CREDENTIAL or 7000215 <= code <= 7000299
 
 
 def _their_administrator(

@@ -70,8 +70,8 @@ class PartnerCenter:
                 if writes:
                     call.unanswered_write = error.sent
                 raise _no_answer(error, ids.correlation_id, request.method) from error
-            except ENDED:  # nothing was sent
-                call.unanswered_write = False
+            except ENDED:  # nothing was sent; an earlier write may still be unanswered
+                call.unanswered_write &= not writes
                 raise
             if self._answers_another_call(answer, ids.request_id):
                 raise _unanswered("The answer belongs to another call.", "another_call", writes=writes)

@@ -65,10 +65,6 @@ class HttpClient:
             return  # the request itself reports it
         self._lanes.prepare(origin, caller, deadline)
 
-    def close(self) -> None:
-        """Close every idle connection."""
-        self._lanes.close()
-
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
         """Send one request and read the whole answer.
 

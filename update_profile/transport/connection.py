@@ -79,9 +79,7 @@ class Connection(asyncio.Protocol):
                 secured = await loop.start_tls(
                     plain, connection, tls, server_hostname=host, ssl_handshake_timeout=max(seconds, 0.001)
                 )
-                if secured is None:
-                    raise ConnectionAbortedError("closed during the handshake")
-                connection._transport = secured
+                connection._transport = secured or plain  # None: it was closed in the meantime, so it cannot send
         except BaseException:
             connection.close()  # the socket itself: TLS would wait half a minute for the other side to agree
             raise
@@ -184,25 +182,24 @@ class Connection(asyncio.Protocol):
                 self._fail(Cut("too large"))
                 return False
         elif isinstance(event, h11.EndOfMessage):
-            self._finish()
-            return False
-        elif isinstance(event, h11.ConnectionClosed):
-            self._fail(Cut("closed"))
-            return False
-        return event is not h11.NEED_DATA and event is not h11.PAUSED
+            self._finish(cast("Received", self._answer))
+        return isinstance(event, h11.Response | h11.InformationalResponse | h11.Data)
 
-    def _finish(self) -> None:
+    def _finish(self, answer: Received) -> None:
+        answer.whole = True
         done = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
         if done and not self._h11.trailing_data[0]:
             self._h11.start_next_cycle()
         else:
             self.close()
-        if self._answer is not None and self._waiter is not None:
-            self._answer.whole = True
-            self._waiter.set_result(self._answer)
+        self._settle(Cut("closed"))
 
     def _fail(self, error: Exception) -> None:
         self.close()
+        self._settle(error)
+
+    def _settle(self, error: Exception) -> None:
+        """Give whoever waits the answer, or this error if there is none."""
         if self._waiter is None or self._waiter.done():
             return
         if self._answer is None:
@@ -213,8 +210,6 @@ class Connection(asyncio.Protocol):
     def _has_more_to_read(self) -> bool:
         try:
             self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
         return True

@@ -1,4 +1,4 @@
-"""Who may use which connection again (docs/adr/0004-one-connection-one-user.md).
+"""Who may use which connection again (docs/adr/0011-one-connection-one-user.md).
 
 A connection serves one user only, so that no surplus answer can reach another one. Nobody waits for a connection that
 another call uses: who finds none opens one, so no wait can lose a slot.
@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..deadline import Deadline
@@ -82,7 +82,7 @@ def call_chain() -> Iterator[None]:
 @dataclass(eq=False)
 class _Idle:
     connection: Connection
-    timer: asyncio.TimerHandle | None = None
+    timer: asyncio.TimerHandle = field(init=False)
 
 
 class Lanes:
@@ -190,8 +190,7 @@ class Lanes:
         idle.connection.close()
 
     def _forget(self, lane: Lane, idle: _Idle) -> None:
-        if idle.timer is not None:
-            idle.timer.cancel()
+        idle.timer.cancel()
         kept = self._idle[lane]
         kept.remove(idle)
         self._count -= 1

@@ -35,7 +35,8 @@ class Network:
         try:
             while waiting or attempts:
                 if waiting:
-                    attempts[asyncio.ensure_future(connect_to(waiting[0]))] = waiting.pop(0)
+                    address = waiting.pop(0)
+                    attempts[asyncio.ensure_future(connect_to(address))] = address
                 done, _ = await asyncio.wait(
                     attempts,
                     timeout=NEXT_ADDRESS_SECONDS if waiting else None,
