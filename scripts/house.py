@@ -11,6 +11,7 @@ import os
 import statistics
 import sys
 import traceback
+from asyncio import sslproto
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -84,8 +85,6 @@ def chart(graph: Mapping[str, frozenset[str]]) -> str:
 
 async def frames() -> list[str]:
     """Return the package's functions on the stack when a PUT is written to its connection, outermost first."""
-    import h11
-
     from sandbox import Sandbox
     from update_profile import handler
     from update_profile.request import IncomingRequest
@@ -93,13 +92,14 @@ async def frames() -> list[str]:
 
     seen: list[list[str]] = []
 
-    frame = h11.Connection.send
+    stream = sslproto._SSLProtocolTransport  # where asyncio takes bytes for TLS
+    write = stream.write
 
-    def watch(self: h11.Connection, event: h11.Event) -> bytes | None:
-        if isinstance(event, h11.Request):
+    def watch(self: sslproto._SSLProtocolTransport, data: bytes) -> None:
+        if data.startswith(b"PUT "):
             stack = traceback.extract_stack()
             seen.append([frame.name for frame in stack if Path(frame.filename).is_relative_to(PACKAGE)])
-        return frame(self, event)
+        write(self, data)
 
     with Sandbox() as sandbox:
         service = build({**os.environ, **sandbox.settings()})
@@ -110,7 +110,7 @@ async def frames() -> list[str]:
             headers={"authorization": f"Bearer {sandbox.entra.sign_in('alice')}"},
             body=json.dumps(profile).encode(),
         )
-        with mock.patch.object(h11.Connection, "send", watch):
+        with mock.patch.object(stream, "write", watch):
             reply = await handler.update_profile(incoming, service=lambda: service)
         if reply.status != 200:
             raise RuntimeError(reply.body)

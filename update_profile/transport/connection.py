@@ -120,7 +120,12 @@ class Connection(asyncio.Protocol):
         self.requests += 1
         timer = loop.call_at(progress.deadline.at, self._fail, TooLate())
         try:
-            self._send(method, target, headers, body, progress)
+            data = self._framed(method, target, headers, body)
+            if self._transport is not None and not self._transport.is_closing():
+                progress.sent = True
+                self._transport.write(data)
+            else:
+                self._settle(Cut("closed"))
             return await self._waiter
         except asyncio.CancelledError:
             self.close()
@@ -155,14 +160,10 @@ class Connection(asyncio.Protocol):
         """The connection is gone."""
         self._fail(Cut(type(exc).__name__ if exc else "closed"))
 
-    def _send(self, method: str, target: bytes, headers: Headers, body: bytes | None, progress: Progress) -> None:
+    def _framed(self, method: str, target: bytes, headers: Headers, body: bytes | None) -> bytes:
         data = self._h11.send(h11.Request(method=method, target=target, headers=headers)) or b""
         data += (self._h11.send(h11.Data(data=body)) or b"") if body else b""
-        data += self._h11.send(h11.EndOfMessage()) or b""
-        if self._transport is None or self._transport.is_closing():
-            raise Cut("closed")
-        progress.sent = True
-        self._transport.write(data)
+        return data + (self._h11.send(h11.EndOfMessage()) or b"")
 
     def _read(self, data: bytes) -> None:
         try:
