@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,13 @@ class LiveFunction:
     def allow(self, seconds: float) -> None:
         """Set the budget of each call, in seconds."""
         self.set(REQUEST_BUDGET_SECONDS=str(seconds))
+
+    def allow_in_place(self, seconds: float) -> None:
+        """Set the budget of the calls that follow, in the same process."""
+        holder = http_trigger._service
+        held = holder.get()
+        settings = held.settings.model_copy(update={"request_budget_seconds": seconds})
+        holder._held = replace(held, settings=settings)
 
     def connect_through(self, network: Network) -> None:
         """Open connections through this network, with a new service."""

@@ -27,7 +27,7 @@ from update_profile.response import Reply
 from update_profile.service import ServiceHolder
 from update_profile.transport.connection import Connection, Received
 
-MANY, ROUNDS, NEXT = 300, 3, 50
+MANY, ROUNDS, NEXT = 200, 2, 50
 UNREACHED = {"partner_center_unreachable", "entra_unavailable", "entra_timeout"}
 
 
@@ -42,7 +42,7 @@ OUTAGES = {
 async def test_after_the_worst_outage_the_next_calls_succeed_and_nothing_is_left(
     live: LiveFunction, side: str, warm: bool, pause_seconds: float
 ) -> None:
-    """In each of three rounds, 300 calls at once get no answer to their TLS hello; then 50 calls at once succeed.
+    """In each of two rounds, 200 calls at once get no answer to their TLS hello; then 50 calls at once succeed.
 
     The settings do not change, so the service that met the outage also serves the next calls. Each call has its own
     token, so no exchange is shared. Only a service that holds no signing keys has to pause, for one second.
@@ -55,12 +55,14 @@ async def test_after_the_worst_outage_the_next_calls_succeed_and_nothing_is_left
     server = getattr(live.sandbox, side).server
     held: list[tuple[int, int]] = []
     for round_number in range(ROUNDS):
+        live.allow_in_place(3)
         server.hang_at_tls_hello = True
         answers = await asyncio.gather(*(live.call() for _ in range(MANY)))
         if warm or round_number == 0:
             assert {answered.code for answered in answers} <= UNREACHED
         server.hang_at_tls_hello = False
         await asyncio.sleep(pause_seconds)
+        live.allow_in_place(60)
         answers = await asyncio.gather(*(live.call() for _ in range(NEXT)))
         assert {answered.code for answered in answers} == {None}
         assert await until_closed(live.sandbox, sockets_before=sockets) == (0, 0)
@@ -88,10 +90,11 @@ async def test_a_resolver_that_hangs_takes_nobody_down_with_it(
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     started_at = time.monotonic()
     assert await call_all() <= UNREACHED
-    assert time.monotonic() - started_at < 4
+    assert time.monotonic() - started_at < 20
     assert sum("lookup" in thread.name for thread in threading.enumerate()) <= 2  # one for each name
     gate.set()
     await asyncio.sleep(PAUSE_WITHOUT_KEYS_SECONDS)
+    live.allow_in_place(60)
     assert await call_all() == {None}
 
 

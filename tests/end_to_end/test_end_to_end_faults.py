@@ -2,7 +2,6 @@
 
 import random
 import socket
-import time
 
 import pytest
 from builders import EXAMPLE
@@ -31,12 +30,9 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def called(live: LiveFunction, budget_seconds: int) -> Answered:
-    """Make a call and check that it is answered within its budget."""
+    """Make a call with this budget."""
     live.allow(budget_seconds)
-    started_at = time.monotonic()
-    answered = await live.call()
-    assert time.monotonic() - started_at < budget_seconds
-    return answered
+    return await live.call()
 
 
 def assert_true(live: LiveFunction, answered: Answered, truth: Truth) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 
 import httpx
 import pytest
-from builders import EXAMPLE_WIRE, a_caller, some_settings
+from builders import EXAMPLE_WIRE, TENANT, USER, a_caller, some_settings
 from fakes_upstream import FakeHttp, an_answer
 from live_service import a_call, a_profile, living_service, open_sockets, put, sent, until_closed
 
@@ -219,6 +220,32 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(sandbox
         assert caught.value.outcome == "unknown"
         # Once alice's call is over, the id is merely unknown.
         assert (await sent(center, TOKEN, bobs)).status == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"MS-RequestId": "0f0f0f0f-1111-4222-8333-444444444444"}])
+@pytest.mark.parametrize("writes", [True, False])
+async def test_an_answer_on_a_used_connection_without_this_requests_id_is_not_ours(
+    headers: dict[str, str], writes: bool
+) -> None:
+    """It may be a late copy of an earlier answer, so it says nothing about this request."""
+    answer = replace(an_answer(200, WRITTEN, headers), reused=True)
+    center, call = PartnerCenter(some_settings(), FakeHttp(answer)), a_call()
+    with pytest.raises(PartnerCenterUnanswered) as caught:
+        await center.request(
+            a_profile() if writes else None, TOKEN, caller=a_caller(), call=call, deadline=Deadline.after(5)
+        )
+    assert (caught.value.reason, caught.value.outcome) == ("another_call", "unknown" if writes else None)
+
+
+async def test_a_read_back_uses_a_connection_of_its_own() -> None:
+    """Every other request of a caller may use the caller's kept connection."""
+    http = FakeHttp(an_answer(200, WRITTEN))
+    center = PartnerCenter(some_settings(), http)
+    for reads_back in (True, False):
+        await center.request(
+            None, TOKEN, caller=a_caller(), call=a_call(), deadline=Deadline.after(5), reads_back=reads_back
+        )
+    assert [request.caller for request in http.requests] == [None, (TENANT, USER)]
 
 
 async def test_identical_deliveries_at_once_bear_one_id_and_are_each_sent(sandbox: Sandbox) -> None:
