@@ -1,0 +1,91 @@
+"""The queries of the alerts, applied to the records that the function really writes."""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from error_rows import ROWS, Reach, Row
+from live_function import ROOT, EveryLog, LiveFunction
+
+BICEP = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
+CONDITION = re.compile(
+    r"isnotempty\(tostring\(event\.(?P<present>\w+)\)\)"
+    r'|message startswith "(?P<start>[^"]+)"'
+    r"|toint\(event\.(?P<number>\w+)\) >= (?P<least>\d+)"
+    r'|tostring\(event\.(?P<name>\w+)\) (?P<operator>==|!=|in|!in) \(?(?P<values>"[^"]*"(?:, "[^"]*")*)\)?'
+)
+
+
+def queries() -> dict[str, str]:
+    """Return the query of each alert by its name, with the variables of the Bicep file filled in."""
+    variables = dict(re.findall(r"^var (\w+) = '(.*)'$", BICEP, re.MULTILINE))
+    found = dict(re.findall(r"name: '(\w+)'.*?query: '(.*?)'\n", BICEP, re.DOTALL))
+    for _ in variables:
+        found = {name: re.sub(r"\$\{(\w+)\}", lambda m: variables[m[1]], query) for name, query in found.items()}
+    return found
+
+
+def holds(condition: str, message: str, event: Mapping[str, Any]) -> bool:
+    """Evaluate one condition of a query. One of another form fails the test."""
+    found = CONDITION.fullmatch(condition.strip())
+    assert found, condition
+    if found["present"]:
+        return bool(event.get(found["present"]))
+    if found["start"]:
+        return message.startswith(found["start"])
+    if found["number"]:
+        return int(event.get(found["number"]) or 0) >= int(found["least"])
+    is_in = (event.get(found["name"]) or "") in re.findall(r'"([^"]*)"', found["values"])
+    return is_in != found["operator"].startswith("!")
+
+
+def counts(query: str, message: str) -> bool:
+    """Return whether a query of the traces counts a record."""
+    if query.startswith("union "):
+        return any(counts(part.strip("()"), message) for part in re.split(r"(?<=\)), (?=\()", query[len("union ") :]))
+    event = json.loads(message[25:]) if message.startswith("update_profile.completed ") else {}
+    table, *steps = (step.strip() for step in query.split(" | "))
+    wheres = [step.removeprefix("where ") for step in steps if step.startswith("where ")]
+    conditions = [condition for where in wheres for condition in where.split(" and ")]
+    return table == "traces" and all(holds(condition, message, event) for condition in conditions)
+
+
+def raised_by(records: Iterable[logging.LogRecord]) -> set[str]:
+    """Return the alerts whose queries count one of these records. Azure stores INFO and above of this logger."""
+    messages = [one.getMessage() for one in records if one.name == "update_profile" and one.levelno >= logging.INFO]
+    return {name for name, query in queries().items() if any(counts(query, message) for message in messages)}
+
+
+ALERTS = {"unexpected": "unexpected", "entra_throttled": "throttled", "partner_center_throttled": "throttled"}
+
+
+def expected(row: Row) -> set[str]:
+    """Return the alerts that this failure is meant to count for. Strangers, without a verified token, raise none."""
+    verified = row.code.startswith("partner_center_") or row.reach > Reach.KEYS or row.how == "token endpoint closed"
+    if row.code == "misconfigured":
+        return {"credential" if row.how == "wrong secret" else "misconfigured"}
+    if row.reason == "application_missing":
+        return {"tenant"}
+    if row.code in ALERTS:
+        return {ALERTS[row.code]}
+    return {"failures"} if row.answer[0] >= 500 and verified else set()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}-{row.how}")
+async def test_a_failure_counts_for_the_alerts_that_are_meant_for_it(
+    live: LiveFunction, every_log: EveryLog, row: Row
+) -> None:
+    """A caller's own mistake, and whatever an unsigned token provokes, counts for no alert on failures."""
+    await row.provoke(live)
+    assert raised_by(every_log.records) == expected(row)
+
+
+async def test_a_success_counts_for_no_alert(live: LiveFunction, every_log: EveryLog) -> None:
+    """Neither does a start, a read or a dry run."""
+    for method, target in (("POST", "/api/update_profile"), ("GET", "/api/update_profile")):
+        assert (await live.call(method=method, target=target)).status == 200
+    assert raised_by(every_log.records) == set()
+    assert set(queries()) == {"misconfigured", "credential", "tenant", "unexpected", "host", "failures", "throttled"}
