@@ -1,6 +1,7 @@
 """The profile as Partner Center stores it."""
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -132,3 +133,19 @@ SHOWS = {
 def test_a_write_is_shown_by_all_three_values_as_text(body: bytes, shown: dict[str, str] | None) -> None:
     """Anything else does not prove a write."""
     assert shown_values(read_answer(an_answer(200, body), **ASKED)) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "shows"),
+    [
+        (b'{"email":"a@b","title":"Support"}', True),
+        (b'{"email":"a@b","message":"Saved"}', True),
+        (b'{"email":"a@b","code":3000,"message":"No."}', False),
+        (b'{"email":null,"message":"No."}', True),
+        (b'{"profileType":"support_profile","message":"No."}', False),
+    ],
+)
+def test_a_value_that_is_shown_outweighs_a_text_but_not_a_code(body: bytes, shows: bool) -> None:
+    """A new member of the profile may have a name that faults use as well."""
+    with nullcontext() if shows else pytest.raises(PartnerCenterUnanswered):
+        stored(body)

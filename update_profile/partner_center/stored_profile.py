@@ -51,7 +51,10 @@ def read_stored(answer: ProfileResponse) -> StoredProfile:
         raise _unreadable()
     members = {canonical_name(name): value for name, value in document.items()}
     unknown = tuple(name for name in members if name not in WIRE_NAMES)
-    if answer.status in BODILESS or answer.fault is not None or (unknown and not members.keys() & set(VALUE_NAMES)):
+    shown = members.keys() & set(VALUE_NAMES)
+    # A value that is shown outweighs a member that some fault has as well ("title", "message"), but not a code.
+    fault = answer.fault is not None and (answer.fault.code is not None or not shown)
+    if answer.status in BODILESS or fault or (unknown and not shown):
         raise _unreadable()
     values = {name: _text(members[name]) for name in VALUE_NAMES if members.get(name) is not None}
     return StoredProfile(values=values, unknown=unknown)
