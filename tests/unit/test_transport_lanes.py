@@ -66,9 +66,10 @@ async def test_a_caller_uses_one_connection_again_and_another_caller_never_does(
 
 async def test_a_request_id_is_never_carried_twice_by_a_connection(sandbox: Sandbox, client: HttpClient) -> None:
     """A late copy of the first answer would pass for the second one."""
-    request = a_request(sandbox)
-    assert not [await send(client, request) for _ in range(2)][1].reused
-    assert len(set(connections(sandbox))) == 2
+    request_id = str(uuid.uuid4())
+    for spelled in (request_id, request_id, request_id.upper()):
+        assert not (await send(client, a_request(sandbox, request_id=spelled))).reused
+    assert len(set(connections(sandbox))) == 3
 
 
 @pytest.mark.parametrize(

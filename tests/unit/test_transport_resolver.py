@@ -125,3 +125,17 @@ def test_a_lookup_that_outlives_its_event_loop_ends_quietly() -> None:
 def test_the_system_is_asked() -> None:
     """The addresses are those of TCP."""
     assert Address(socket.AF_INET, ("127.0.0.1", 443)) in system_lookup("127.0.0.1", 443)
+
+
+async def test_a_thread_that_cannot_start_is_a_failed_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is at its limit of threads; the next lookup may succeed."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver(Lookup())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(OSError, match="can't start"):
+            await resolver.addresses("a.example", 443)
+    assert await resolver.addresses("a.example", 443) == (ONE, TWO)

@@ -127,7 +127,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
         else:
             connection = await self._lanes.open(origin, progress.deadline)
         reused = connection.requests > 0
-        connection.carried.add(asked.request_id)
+        connection.carried.add(asked.request_id.lower())
         received = await connection.exchange(
             request.method, request.url.raw_path, request.headers.raw, asked.body, progress=progress
         )

@@ -121,7 +121,7 @@ class Connection(asyncio.Protocol):
         timer = loop.call_at(progress.deadline.at, self._fail, TooLate())
         try:
             data = self._framed(method, target, headers, body)
-            if self._transport is not None and not self._transport.is_closing():
+            if self._usable and self._transport is not None and not self._transport.is_closing():
                 progress.sent = True
                 self._transport.write(data)
             else:

@@ -180,7 +180,7 @@ class Lanes:
         for idle in reversed(list(self._idle.get(lane, ()))):
             if not idle.connection.is_idle:
                 self._drop(lane, idle)
-            elif request_id not in idle.connection.carried:
+            elif request_id.lower() not in idle.connection.carried:
                 self._forget(lane, idle)
                 return idle.connection
         return None

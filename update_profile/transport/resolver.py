@@ -69,7 +69,6 @@ class Resolver:
     def _start(self, name: tuple[str, int]) -> "asyncio.Future[tuple[Address, ...]]":
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Address, ...]] = loop.create_future()
-        future.add_done_callback(lambda _: self._running.pop(name, None))
         self._running[name] = future
 
         def look_up() -> None:
@@ -80,7 +79,10 @@ class Resolver:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._ended, name, future, found)
 
-        threading.Thread(target=look_up, name=f"lookup of {name[0]}", daemon=True).start()
+        try:
+            threading.Thread(target=look_up, name=f"lookup of {name[0]}", daemon=True).start()
+        except RuntimeError as error:  # the process may start no more threads now
+            self._ended(name, future, OSError(str(error)))
         return future
 
     def _ended(
@@ -89,6 +91,7 @@ class Resolver:
         future: "asyncio.Future[tuple[Address, ...]]",
         found: "tuple[Address, ...] | Exception",
     ) -> None:
+        del self._running[name]
         if isinstance(found, Exception):
             future.set_exception(found)
             future.exception()  # everybody who waited may have left
