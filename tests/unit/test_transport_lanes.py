@@ -360,3 +360,13 @@ async def test_the_identity_endpoint_is_asked_in_plain_http_on_a_connection_of_i
     client = a_client(sandbox)
     assert [(await send(client, request)).status for _ in range(2)] == [401, 401]
     assert len({entry.connection for entry in sandbox.identity.journal}) == 2
+
+
+async def test_bytes_that_nobody_asked_for_end_an_idle_connection(sandbox: Sandbox, client: HttpClient) -> None:
+    """They may be a surplus answer; so may the end of the connection be seen before the next request."""
+    origin = Origin("https", "localhost", sandbox.partner_center.server.port)
+    for ended in (lambda one: one.data_received(b"HTTP/1.1 200 OK"), Connection.eof_received):
+        opened = await client._lanes.open(origin, Deadline.after(10))
+        assert opened.is_idle
+        ended(opened)
+        assert not opened.is_idle
