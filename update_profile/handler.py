@@ -12,7 +12,7 @@ from .request_ids import read_ids
 from .response import Reply
 from .service import Service
 
-# One logger for the whole package: Azure loads it under another name, and log queries use this one.
+# One logger for the whole package, whichever module writes: log queries use this name.
 logger = logging.getLogger("update_profile")
 HEALTH_STATUS = 503  # of a failure at the health route: whatever probes it understands "unavailable"
 

@@ -289,6 +289,20 @@ async def test_a_certificate_signs_once_for_both_passes(monkeypatch: pytest.Monk
     jwt.decode(form["client_assertion"], file.key.public_key(), algorithms=["PS256"], audience=audience)
 
 
+async def test_a_429_is_throttling_and_is_not_given_to_msal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its body says, and whatever msal would make of it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("msal was asked")
+
+    monkeypatch.setattr(on_behalf_of_module._Flow, "result", refuse)
+    http = FakeHttp(an_answer(429, b'{"error":"invalid_client"}', {"Retry-After": "7"}))
+    exchange = OnBehalfOf(some_settings(), http, token_endpoint_of=endpoint_of, credential=FakeCredential()).exchange
+    with pytest.raises(EntraThrottled) as caught:
+        await exchange(a_caller(), "assertion", claims=None, deadline=Deadline.after(5))
+    assert caught.value.retry_after_seconds == 7
+
+
 async def test_an_assertion_of_a_managed_identity_goes_out_as_it_is() -> None:
     """The identity endpoint signs it; the function only passes it on."""
     http = FakeHttp(an_answer(body=b'{"access_token": "t", "expires_in": 60}'))

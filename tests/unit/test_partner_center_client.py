@@ -193,6 +193,19 @@ async def test_a_write_that_was_ended_before_it_went_out_is_not_unanswered(ended
     assert not call.unanswered_write
 
 
+@pytest.mark.parametrize("ended", [asyncio.CancelledError(), SystemExit(3)])
+async def test_a_read_back_that_is_ended_leaves_the_write_unanswered(ended: BaseException) -> None:
+    """The write went out before: that nothing was sent now says nothing about it."""
+    call = a_call()
+    http = FakeHttp(TransportError("reset", sent=True, timed_out=False), ended)
+    center = PartnerCenter(some_settings(), http)
+    with pytest.raises(PartnerCenterUnanswered):
+        await sent(center, TOKEN, call)
+    with pytest.raises(type(ended)):
+        await center.request(None, TOKEN, caller=a_caller(), call=call, deadline=Deadline.after(5), reads_back=True)
+    assert call.unanswered_write
+
+
 async def test_a_read_without_an_answer_has_no_outcome() -> None:
     """It changes nothing, so nothing is unknown."""
     call = a_call()

@@ -74,7 +74,7 @@ class PartnerCenter:
                 call.unanswered_write &= not writes
                 raise
             if self._answers_another_call(answer, ids.request_id):
-                raise _unanswered("The answer belongs to another call.", "another_call", writes=writes)
+                raise _unanswered("The answer does not name this request.", "another_call", writes=writes)
         event.upstream_status = answer.status
         named = answer.header(REQUEST_ID.lower()).strip()
         event.upstream_request_id = named if GUID.fullmatch(named) else None  # anything else may repeat what was sent
