@@ -193,6 +193,18 @@ async def test_whoever_gives_up_on_a_prepared_connection_leaves_none(
     assert await until_closed(sandbox, sockets_before=before) == (0, 0)
 
 
+async def test_closing_also_ends_a_connection_that_has_just_been_opened(sandbox: Sandbox, client: HttpClient) -> None:
+    """Its task is done, but what keeps the connection has not run yet."""
+    before = open_sockets()
+    client.prepare(sandbox.partner_center.base_url, ALICE, deadline=Deadline.after(10))
+    (opening,) = client._lanes._opening.values()
+    while not opening.done():  # noqa: ASYNC110  the event loop calls the task's callbacks after this
+        await asyncio.sleep(0)
+    client._lanes.close()
+    assert not client._lanes._idle
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
 async def test_a_connection_that_was_opened_just_as_its_request_gave_up_is_closed(
     sandbox: Sandbox, client: HttpClient
 ) -> None:

@@ -132,8 +132,7 @@ class Lanes:
                 async with asyncio.timeout_at(deadline.at):
                     opened = await opening
         except BaseException:
-            opening.add_done_callback(_close_opened)
-            opening.cancel()
+            _give_up(opening)
             raise
         if isinstance(opened, BaseException):
             raise opened
@@ -170,7 +169,7 @@ class Lanes:
     def close(self) -> None:
         """Close every idle connection, and those that are being opened."""
         for opening in self._opening.values():
-            opening.cancel()
+            _give_up(opening)
         self._opening.clear()
         for lane, kept in list(self._idle.items()):
             for idle in list(kept):
@@ -212,6 +211,12 @@ class Lanes:
         del self._opening[lane]
         if not task.cancelled() and isinstance(connection := task.result(), Connection):
             self.keep(*lane, connection)
+
+
+def _give_up(opening: "asyncio.Task[Connection | BaseException]") -> None:
+    """Cancel the task. It may be done already, with a connection that nobody takes any more."""
+    opening.add_done_callback(_close_opened)
+    opening.cancel()
 
 
 def _close_opened(opening: "asyncio.Task[Connection | BaseException]") -> None:
