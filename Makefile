@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house soak package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house soak fuzz package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -15,11 +15,12 @@ export PIP_USER := 0
 PYTHON ?=
 ARGS ?=
 SECONDS ?= 60
+PROFILE ?= random
 # Ours, whatever the shell holds under these names.
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test test-unit lint format house soak package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test test-unit lint format house soak fuzz package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -57,6 +58,9 @@ endif
 # pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
+# The tests that make up their input; tests/unit/conftest.py has the profiles.
+FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
+
 test: test-unit ## run every test: the unit tests, then all others; about two minutes on two cores
 	@$(VENV_PYTHON) -m pytest $(PARALLEL) tests/end_to_end tests/sandbox tests/repository $(ARGS)
 
@@ -77,8 +81,12 @@ format: $(VENV)/installed-dev ## fix what ruff can fix
 	@$(VENV_PYTHON) -m ruff check --fix .
 	@$(VENV_PYTHON) -m ruff format .
 
-soak: $(VENV)/installed-dev ## mixed traffic with random faults for SECONDS=60; fails if anything grows or is untrue
+soak: $(VENV)/installed-dev ## crowds, then SECONDS=60 of random faults; fails if anything grows or is untrue
+	@$(VENV_PYTHON) -m pytest -q -m soak tests $(ARGS)
 	@$(VENV_PYTHON) -m benchmarks.soak --seconds $(SECONDS)
+
+fuzz: $(VENV)/installed-dev ## random input for every reader; PROFILE=fixed gives the same input each time
+	@$(VENV_PYTHON) -m pytest $(PARALLEL) -q --hypothesis-profile=$(PROFILE) $(FUZZED) $(ARGS)
 
 package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
 	@$(VENV_PYTHON) -m scripts.package

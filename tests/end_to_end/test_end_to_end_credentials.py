@@ -53,11 +53,12 @@ async def test_a_managed_identity_needs_no_secret(identity: LiveFunction) -> Non
         assert peek(exchange.form["client_assertion"])["aud"] == "api://AzureADTokenExchange"
 
 
-async def test_200_calls_at_once_make_one_request_for_the_identitys_token(identity: LiveFunction) -> None:
+@pytest.mark.parametrize("calls", [30, pytest.param(200, marks=pytest.mark.soak)])
+async def test_calls_at_once_make_one_request_for_the_identitys_token(identity: LiveFunction, calls: int) -> None:
     """All calls carry the same bearer token, so there is only one exchange as well."""
     identity.sandbox.identity.script(Answer.true(delay_seconds=0.2))
     token = identity.sandbox.entra.sign_in("alice")
-    answers = await asyncio.gather(*(identity.call(token=token) for _ in range(200)))
+    answers = await asyncio.gather(*(identity.call(token=token) for _ in range(calls)))
     assert {answered.status for answered in answers} == {200}
     assert (len(identity.sandbox.identity.journal), len(identity.exchanges)) == (1, 1)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from builders import EXAMPLE
 from error_rows import ROWS, SOMEONE, Reach, Row
-from live_function import EveryLog, LiveFunction
+from live_function import Answered, EveryLog, LiveFunction
 from test_end_to_end import AUDIT_FIELDS
 
 from sandbox.entra import errors as entra
@@ -42,10 +42,21 @@ def reached(live: LiveFunction) -> Reach:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_again(
-    live: LiveFunction, row: Row
+    live: LiveFunction, every_log: EveryLog, row: Row
 ) -> None:
-    """Each row gives the status, the members, the headers, and which upstreams are called."""
+    """Each row gives the status, the members, the headers, and which upstreams are called.
+
+    The failure is one audit record. Nothing discloses a value or a token: the test reads messages, stacks and
+    attributes of all loggers at DEBUG, and the answer itself.
+    """
     answered = await row.provoke(live)
+    says_what_went_wrong(live, row, answered)
+    is_one_audit_record(live, row, answered, every_log)
+    discloses_nothing(live, answered, every_log)
+
+
+def says_what_went_wrong(live: LiveFunction, row: Row, answered: Answered) -> None:
+    """Check the answer against the row."""
     problem = answered.json
     assert (problem["code"], problem["status"]) == (row.code, answered.status)
     assert (answered.status, problem["actor"], problem["retryable"]) == row.answer
@@ -68,22 +79,8 @@ async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_ag
     assert row.healing or len(live.puts) == (1 if row.reach is Reach.PUT else 0)
 
 
-def secrets(live: LiveFunction) -> dict[str, str]:
-    """Return what no log and no failure may contain: profile values, the client secret, and token parts."""
-    exchanges, puts = live.exchanges, live.puts
-    tokens = {f"assertion {n}": entry.form["assertion"] for n, entry in enumerate(exchanges)}
-    tokens |= {f"access token {n}": (entry.header("Authorization") or "").split()[-1] for n, entry in enumerate(puts)}
-    signatures = {f"signature of {name}": token.rsplit(".", 1)[-1] for name, token in tokens.items()}
-    claims = {f"claims of {name}": token.split(".")[1] for name, token in tokens.items()}
-    return {**EXAMPLE, "our secret": live.sandbox.entra.client_secret, **signatures, **claims}
-
-
-@pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
-    live: LiveFunction, every_log: EveryLog, row: Row
-) -> None:
-    """The test reads messages, stacks and attributes of all loggers at DEBUG, and the answer itself."""
-    answered = await row.provoke(live)
+def is_one_audit_record(live: LiveFunction, row: Row, answered: Answered, every_log: EveryLog) -> None:
+    """Check the last audit record against the row and the answer."""
     audit = every_log.audits[-1]
     told = vars(audit)
     assert set(told) >= AUDIT_FIELDS
@@ -100,6 +97,10 @@ async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
     told_to_operator = told["tenant_id"] is not None or row.code == "unexpected" or row.reason == "settings"
     assert (audit.levelname == "ERROR") == (row.answer[1] == "operator" and told_to_operator)
     assert (told["reason"], told["outcome"]) == (row.reason, answered.json.get("outcome"))
+
+
+def discloses_nothing(live: LiveFunction, answered: Answered, every_log: EveryLog) -> None:
+    """Check that no secret stands in a log or in the answer."""
     everything = {"log": every_log.text(), "answer": f"{answered.headers} {answered.body.decode()}"}
     leaks = {
         (name, place)
@@ -108,6 +109,16 @@ async def test_a_failure_is_one_audit_record_and_tells_no_value_and_no_token(
         if secret.lower() in text.lower()
     }
     assert not leaks
+
+
+def secrets(live: LiveFunction) -> dict[str, str]:
+    """Return what no log and no failure may contain: profile values, the client secret, and token parts."""
+    exchanges, puts = live.exchanges, live.puts
+    tokens = {f"assertion {n}": entry.form["assertion"] for n, entry in enumerate(exchanges)}
+    tokens |= {f"access token {n}": (entry.header("Authorization") or "").split()[-1] for n, entry in enumerate(puts)}
+    signatures = {f"signature of {name}": token.rsplit(".", 1)[-1] for name, token in tokens.items()}
+    claims = {f"claims of {name}": token.split(".")[1] for name, token in tokens.items()}
+    return {**EXAMPLE, "our secret": live.sandbox.entra.client_secret, **signatures, **claims}
 
 
 async def test_the_audit_record_of_a_refusal_has_what_both_sides_said_of_it(

@@ -182,7 +182,7 @@ async def test_reading_back_may_be_too_early(
 ) -> None:
     """There is one PUT and at most two reads; a value that differs is named by its field and not quoted."""
     center = live.sandbox.partner_center
-    center.script(Answer(fault=Fault.HANG, apply=True), method="PUT")
+    center.script(Answer(fault=Fault.CLOSE, apply=True), method="PUT")
     bodies = [Answer(body=read) if isinstance(read, bytes) else Answer.json(read) for read in reads]
     center.script(*bodies, method="GET")
     answered = await called(live, 4)

@@ -285,10 +285,11 @@ async def test_what_app_service_says_of_the_user_is_never_looked_at(live: LiveFu
     assert [exchange.user for exchange in live.exchanges] == ["bob"]
 
 
-async def test_200_calls_at_once_with_one_new_token_make_one_exchange(live: LiveFunction) -> None:
+@pytest.mark.parametrize("calls", [30, pytest.param(200, marks=pytest.mark.soak)])
+async def test_calls_at_once_with_one_new_token_make_one_exchange(live: LiveFunction, calls: int) -> None:
     """Discovery and keys are fetched only once as well."""
     token = live.sandbox.entra.sign_in("alice")
-    answers = await asyncio.gather(*(live.call(token=token) for _ in range(200)))
+    answers = await asyncio.gather(*(live.call(token=token) for _ in range(calls)))
     assert {answered.status for answered in answers} == {200}
     assert [entry.endpoint for entry in live.sandbox.entra.journal] == ["discovery", "keys", "token"]
 

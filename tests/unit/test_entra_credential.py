@@ -192,7 +192,7 @@ async def test_a_certificate_that_expires_in_use_is_told(file: Path) -> None:
 @pytest.mark.parametrize("first", [True, False], ids=["the first", "a later one"])
 async def test_a_certificate_that_was_put_in_place_early_counts_from_its_first_moment(file: Path, first: bool) -> None:
     """Until then the older certificate is used; without one, the setting is reported as wrong."""
-    clock, early = FakeClock(time.time()), CertificateFile(days=(1, 60))
+    early, clock = CertificateFile(days=(1, 60)), FakeClock(time.time())  # to make a key takes its time
     made = credential(file, clock=clock)
     if not first:
         file.write_bytes(FIRST.pem())

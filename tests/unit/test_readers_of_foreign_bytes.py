@@ -10,7 +10,7 @@ import pytest
 from builders import TENANT, a_caller, some_settings
 from certificate_files import CertificateFile
 from fakes_upstream import an_answer
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from update_profile.claims_challenge import challenged_claims, compact_claims
@@ -107,7 +107,6 @@ def documents(members: st.SearchStrategy[str]) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(derandomize=True, max_examples=150, deadline=None)
 @given(data=st.binary(max_size=300) | documents(MEMBERS) | st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join))
 @example(data=b'{"error":"invalid_grant","suberror":["x"],"error_codes":[50076]}')
 @example(data=b"&#" + b"9" * 5_000)
@@ -129,6 +128,7 @@ def cpu_seconds(read: Reader, data: bytes) -> float:
     return least
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", READERS)
 def test_the_time_grows_no_faster_than_the_input(name: str) -> None:
     """Of two sizes, the eight times larger one takes less than 24 times as long; a square would take 64 times."""
@@ -138,7 +138,6 @@ def test_the_time_grows_no_faster_than_the_input(name: str) -> None:
         assert cpu_seconds(read, large) < 24 * cpu_seconds(read, small) + 0.02, piece
 
 
-@settings(derandomize=True, max_examples=150, deadline=None)
 @given(place=st.integers(0, 5_000), byte=st.integers(0, 255), form=st.sampled_from(["pem", "pfx"]))
 @example(place=13, byte=9, form="pem")
 def test_a_damaged_certificate_file_is_reported(place: int, byte: int, form: str) -> None:
