@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -24,9 +25,15 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@cache
+def shared_authority_key() -> rsa.RSAPrivateKey:
+    """Return one key for every authority of the process: to generate one takes longer than most tests."""
+    return new_key()
+
+
 @dataclass(frozen=True)
 class CertificateFile:
-    """A certificate and its key. The certificate is signed by an authority of its own.
+    """A certificate and its key. The certificate is signed by an authority.
 
     Attributes:
         days: Start and end of its validity, in days from now.
@@ -34,7 +41,7 @@ class CertificateFile:
 
     key: Key = field(default_factory=new_key)
     days: tuple[float, float] = (-1, 30)
-    authority_key: rsa.RSAPrivateKey = field(default_factory=new_key)
+    authority_key: rsa.RSAPrivateKey = field(default_factory=shared_authority_key)
 
     @property
     def leaf(self) -> x509.Certificate:

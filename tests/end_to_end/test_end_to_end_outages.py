@@ -126,12 +126,14 @@ async def test_garbage_of_entra_is_never_a_bare_500(live: LiveFunction, path: st
 async def test_the_first_call_after_an_outage_succeeds(live: LiveFunction) -> None:
     """The function recovers without a restart, and no connection is left open."""
     before = open_sockets()
-    live.allow(1)
-    live.sandbox.partner_center.script(Answer.trouble(Fault.HANG), times=20)
+    live.allow(2)
+    live.sandbox.partner_center.script(Answer.trouble(Fault.HANG), times=8)
     token = live.sandbox.entra.sign_in("alice")
-    answers = await asyncio.gather(*(live.call(token=token) for _ in range(20)))
-    assert {answered.code for answered in answers} == {"partner_center_timeout"}
-    live.allow(20)
+    answers = await asyncio.gather(*(live.call(token=token) for _ in range(8)))
+    # On a busy machine the time may end before a request is sent.
+    assert {answered.code for answered in answers} <= {"partner_center_timeout", "partner_center_unreachable"}
+    live.sandbox.partner_center.clear_script()
+    live.allow_in_place(60)
     assert (await live.call()).status == 200
     assert await until_closed(live.sandbox, sockets_before=before) == (0, 0)
 
@@ -207,10 +209,10 @@ async def test_a_token_request_that_hangs_once_leaves_time_for_another(
 
 
 async def test_after_idle_minutes_a_new_user_is_served(live: LiveFunction) -> None:
-    """No idle connection is kept, so the other side cannot have closed one in the meantime."""
-    live.sandbox.entra.server.idle_seconds = live.sandbox.partner_center.server.idle_seconds = 0.05
+    """The other side has closed its idle connections in the meantime, and no call notices."""
+    live.sandbox.entra.server.idle_seconds = live.sandbox.partner_center.server.idle_seconds = 1.0
     assert (await live.call(user="alice")).status == 200
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1.2)
     assert (await live.call(user="bob")).status == 200
     assert len(live.exchanges) == len(live.puts) == 2
 
