@@ -58,7 +58,7 @@ endif
 # pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-# The tests that make up their input; tests/unit/conftest.py has the profiles.
+# The tests that make up their input; tests/conftest.py has the profiles.
 FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
 
 test: test-unit ## run every test: the unit tests, then all others; about two minutes on two cores

@@ -6,12 +6,19 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from live_function import ROOT, EveryLog, Holders, LiveFunction
 from live_service import LANES, close_kept
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
 from update_profile.transport.lanes import Lanes
+
+# How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile.
+settings.register_profile("quick", derandomize=True, max_examples=25, deadline=None)
+settings.register_profile("fixed", derandomize=True, max_examples=400, deadline=None)
+settings.register_profile("random", max_examples=2_000, deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)

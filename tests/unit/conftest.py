@@ -1,8 +1,0 @@
-"""How much input the property tests make up."""
-
-from hypothesis import settings
-
-settings.register_profile("quick", derandomize=True, max_examples=25, deadline=None)
-settings.register_profile("fixed", derandomize=True, max_examples=400, deadline=None)
-settings.register_profile("random", max_examples=2_000, deadline=None)
-settings.load_profile("quick")  # pytest's option --hypothesis-profile replaces it
