@@ -2,6 +2,8 @@
 
 sandbox.py          Entra ID and Partner Center together: `with Sandbox() as sandbox`
 entra/              the stand-in for Entra ID; errors.py has its refusals      python -m sandbox.entra
+                    sign_in.py has its pages, applications.py who may ask, bad_tokens.py tokens with a fault
+person.py           somebody who signs in on these pages, without a browser
 partner_center/     the stand-in for Partner Center; answers.py has its answers      python -m sandbox.partner_center
 stand_in.py         what all stand-ins share: server, journal, script, control API (control.py)
 script.py           Answer: anything that a server can send to a client; rules.py selects the request that gets it

@@ -5,7 +5,9 @@ GET /_sandbox/journal       the received requests, with bodies as text; DELETE c
 POST /_sandbox/script       {"answers": [{"status": 503}], "times": 1}; optional: "path", "tenant", "user", "method"
 DELETE /_sandbox/script     remove all scripted answers
 POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}; Entra's token is for the function,
-                                Partner Center's token is for Partner Center
+                                Partner Center's token is for Partner Center. {"bad": "expired"} gives a token with that
+                                fault (Entra only; entra/bad_tokens.py lists the faults)
+POST /_sandbox/switches     {"required_context": "c1"}: a policy of Entra; {} lists the switches (Entra only)
 GET, PUT /_sandbox/profiles every tenant's profile (Partner Center only)
 """
 

@@ -13,9 +13,9 @@ class Entry:
 
     Attributes:
         headers: Names and values as received, in order.
-        form: The fields of a token request. Empty for all other requests.
-        endpoint: "token", "keys", "discovery" or "instance" (Entra), "msi" (managed identity), "profile" (Partner
-            Center). None means any other path.
+        form: The fields of a form that was posted. Empty for all other requests.
+        endpoint: "token" (the exchange), "keys" or another one of entra/endpoints.py (Entra), "msi" (managed identity),
+            "profile" (Partner Center). None means any other path.
         tenant: The tenant's GUID from the path (Entra) or from the token. None means that no tenant is named.
         user: The name of the user in the token. None means that the stand-in does not know the user.
         status: The status of the answer. None until the answer is sent.

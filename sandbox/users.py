@@ -9,13 +9,20 @@ from dataclasses import dataclass
 class User:
     """One user. The object id is Entra's `oid`, the tenant id is its `tid`.
 
-    `policy_id` is the Conditional Access policy that applies to the user. None: none does.
+    `policy_id` is the Conditional Access policy that applies to the user. None: none does. `domain` is what the sign-in
+    name ends in.
     """
 
     name: str
     object_id: str
     tenant_id: str
     policy_id: str | None = None
+    domain: str = "partner.example"
+
+    @property
+    def upn(self) -> str:
+        """The user principal name, which the user signs in with."""
+        return f"{self.name}@{self.domain}"
 
 
 def create_users(tenants: tuple[str, str]) -> dict[str, User]:
@@ -23,7 +30,11 @@ def create_users(tenants: tuple[str, str]) -> dict[str, User]:
     first, second = tenants
     homes = {"alice": first, "bob": first, "carol": second}
     policies = {"alice": str(uuid.uuid4()), "carol": str(uuid.uuid4())}
-    return {name: User(name, str(uuid.uuid4()), tenant, policies.get(name)) for name, tenant in homes.items()}
+    domains = {first: "partner.example", second: "other.example"}
+    return {
+        name: User(name, str(uuid.uuid4()), tenant, policies.get(name), domains[tenant])
+        for name, tenant in homes.items()
+    }
 
 
 def user_name(users: Iterable[User], object_id: object) -> str | None:

@@ -12,7 +12,7 @@ from live_function import ROUTE, Answered, LiveFunction, closed_port_url
 
 from sandbox import Answer, Fault
 from sandbox.entra import errors as entra
-from sandbox.entra.entra import Endpoint
+from sandbox.entra.endpoints import Endpoint
 from sandbox.partner_center import answers as pc
 
 SOMEONE = "0f0f0f0f-1111-4222-8333-444444444444"

@@ -1,4 +1,7 @@
-"""The stand-in for Entra ID: sign-in, keys and the on-behalf-of grant. errors.py has scripted refusals."""
+"""The stand-in for Entra ID: sign-in with its pages, keys and the on-behalf-of grant.
+
+errors.py has scripted refusals.
+"""
 
 from .entra import Entra
 from .identity_endpoint import IdentityEndpoint

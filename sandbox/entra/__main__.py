@@ -4,4 +4,7 @@ from ..standalone import main
 from .entra import Entra
 
 if __name__ == "__main__":
-    main(Entra, "Serve a stand-in for Entra ID. POST /_sandbox/sign-in gives tokens for the function.")
+    main(
+        Entra,
+        "Serve a stand-in for Entra ID. MSAL signs users in. POST /_sandbox/sign-in gives tokens.",
+    )

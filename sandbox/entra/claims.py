@@ -9,6 +9,7 @@ import hashlib
 import json
 import secrets
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from .configuration import Registration
 
 # Real tokens have about this size in bytes. The size matters for caches and header limits.
 ACCESS_TOKEN_BYTES = 2200
+# The id of Microsoft Graph, which is the `aud` of its tokens.
+GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
 
 
 def for_function(user: User, registration: Registration, *, base_url: str, version: str) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def for_function(user: User, registration: Registration, *, base_url: str, versi
 
     A real v2 token has no `amr`. Here the claim represents what Entra remembers about the sign-in.
     """
-    claims = _common(user, registration.client_id)
+    claims = common(user, registration.client_id)
     claims |= {"name": user.name.title(), "scp": registration.scope, "amr": ["pwd", "mfa"], "ver": version}
     if version == "2.0":
         client = {"azp": registration.caller_client_id, "azpacr": "1"}
@@ -52,10 +55,25 @@ def for_partner_center(user: User, registration: Registration, *, resource: str)
         "scp": "user_impersonation",
         "ver": "1.0",
     }
-    return _padded(_common(user, resource) | claims)
+    return _padded(common(user, resource) | claims)
 
 
-def _common(user: User, application: str) -> dict[str, Any]:
+def for_graph(user: User, scope: str) -> dict[str, Any]:
+    """Return the claims of a v1 token for Microsoft Graph, which people send by mistake."""
+    claims = {"aud": GRAPH_AUDIENCE, "iss": f"https://sts.windows.net/{user.tenant_id}/", "scp": scope, "ver": "1.0"}
+    return common(user, GRAPH_AUDIENCE) | claims | {"acr": "1", "amr": ["pwd", "mfa"]}
+
+
+def for_application(client_id: str, tenant: str, registration: Registration, *, base_url: str) -> dict[str, Any]:
+    """Return the claims of an application's own token for our function. It names no user and has no scope."""
+    principal = str(uuid.uuid5(uuid.UUID(tenant), client_id))
+    claims = common(User("", principal, tenant), registration.client_id)
+    claims |= {"azp": client_id, "azpacr": "1", "idtyp": "app", "sub": principal, "ver": "2.0"}
+    return claims | {"aud": registration.client_id, "iss": f"{base_url}/{tenant}/v2.0"}
+
+
+def common(user: User, application: str) -> dict[str, Any]:
+    """Return the claims that every token of a user has. `application` makes `sub` differ between applications."""
     now = int(time.time())
     pairwise = hashlib.sha256(f"{user.object_id} {application}".encode()).digest()
     return {

@@ -1,36 +1,27 @@
-"""The stand-in for Entra ID."""
+"""The stand-in for Entra ID: its state, its switches and what tests ask of it. endpoints.py has what it serves."""
 
-import re
+import json
 import secrets
 import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from ..control import Handler
 from ..journal import Entry
 from ..rules import Asked
 from ..script import Answer
 from ..stand_in import StandIn
-from ..tokens import SigningKey, peek
-from ..users import User, create_users, user_name
-from . import claims, metadata
+from ..tokens import SigningKey, encode
+from ..users import User, create_users
+from . import bad_tokens, claims, cross_origin, endpoints
+from .applications import Applications
 from .configuration import PARTNER_CENTER, Registration
-from .errors import refusal, with_policy
-from .grants import on_behalf_of
+from .endpoints import Endpoint
+from .errors import with_policy
 from .key_ring import KeyRing
-
-Endpoint = Literal["token", "keys", "discovery", "instance"]
-
-# The method and path of each endpoint. The group is the tenant.
-_ENDPOINTS = {
-    "token": ("POST", re.compile(r"/([^/]+)/oauth2/v2\.0/token")),
-    "keys": ("GET", re.compile(r"/([^/]+)/discovery/v2\.0/keys")),
-    "discovery": ("GET", re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")),
-    "instance": ("GET", re.compile(r"/(common)/discovery/instance")),
-}
+from .remembered import Remembered
 
 
 class Entra(StandIn):
@@ -41,7 +32,14 @@ class Entra(StandIn):
         users: The users by name.
         registration: Our application. Change it in place to register something else.
         keys: The signing keys.
+        applications: The client applications that people sign in with.
+        remembered: Sessions, codes and refresh tokens, and the clock that they expire by.
         expires_in_seconds: Lifetime of the tokens issued for Partner Center.
+        sign_in_seconds: Lifetime of the access tokens that a sign-in gives.
+        second_factor_at_sign_in: Whether every sign-in asks for the second factor. False: only claims ask for it.
+        user_consent_allowed: Whether users may consent for themselves.
+        required_context: The authentication context (`acrs`) that a policy on Partner Center requires of an exchange.
+            None means that there is no such policy.
     """
 
     scripted_endpoint = "token"
@@ -52,8 +50,10 @@ class Entra(StandIn):
         self.users = create_users(self.tenants)
         self.registration = Registration()
         self.keys = KeyRing()
-        self.expires_in_seconds = 3600
+        self.applications = Applications(self.registration.caller_client_id)
+        self.remembered = Remembered()
         self._registered = replace(self.registration)
+        self._set_switches()
 
     @property
     def client_id(self) -> str:
@@ -136,32 +136,29 @@ class Entra(StandIn):
         """Return the id token (OpenID Connect) of that user for our application."""
         return self.mint(claims.for_function(user, self.registration, base_url=self.base_url, version="2.0"))
 
+    def client_info(self, user: User) -> str:
+        """Return the client info of a user, which MSAL keeps accounts apart by."""
+        return encode(json.dumps({"uid": user.object_id, "utid": user.tenant_id}).encode())
+
+    def bad_token(self, kind: str, name: str = "alice") -> str:
+        """Return a token of that user that the function refuses. `kind` is one of bad_tokens.KINDS.
+
+        Raises:
+            ValueError: No such kind.
+        """
+        return bad_tokens.make(self, kind, self.users[name])
+
     def describe(self, entry: Entry) -> None:
-        """Set endpoint and tenant from the path, and the user from the assertion."""
-        path = urlsplit(entry.path).path
-        for endpoint, (method, pattern) in _ENDPOINTS.items():
-            if (found := pattern.fullmatch(path)) and method == entry.method:
-                entry.endpoint, entry.tenant = endpoint, found[1].lower()
-        if entry.endpoint == "token":
-            entry.form = dict(parse_qsl(entry.body.decode("latin-1"), keep_blank_values=True))
-            entry.user = user_name(self.users.values(), peek(entry.form.get("assertion", "")).get("oid"))
+        """Set endpoint and tenant from the path, the user from what the request proves."""
+        endpoints.describe(self, entry)
 
     def true_answer(self, entry: Entry) -> Answer:
         """Return Entra's answer."""
-        tenant = entry.tenant or ""
-        match entry.endpoint:
-            case "token":
-                return on_behalf_of(self, tenant, entry.form)
-            case "keys":
-                return metadata.keys(self, tenant)
-            case "discovery":
-                return metadata.discovery(self, tenant)
-            case "instance":
-                return metadata.instance(self)
-        return refusal(404, "invalid_request", (900144,))
+        return endpoints.answer(self, entry)
 
     def with_additions(self, answer: Answer, entry: Entry) -> Answer:
-        """Add the policy's id to every refusal of a user under a Conditional Access policy, whatever its cause."""
+        """Add the policy's id to a refused exchange of a user under a Conditional Access policy, and CORS headers."""
+        answer = cross_origin.with_leave(self, entry, answer)
         user = self.users.get(entry.user or "")
         if entry.endpoint != "token" or answer.status < 400 or user is None or user.policy_id is None:
             return answer
@@ -171,16 +168,37 @@ class Entra(StandIn):
         """Return the routes for the settings and the sign-in."""
         return {
             ("GET", "settings"): lambda _: self.settings(),
-            ("POST", "sign-in"): lambda body: {
-                "access_token": self.sign_in(body["user"], version=body.get("version", "2.0"))
-            },
+            ("POST", "sign-in"): lambda body: {"access_token": self._token(**body)},
+            ("POST", "switches"): lambda body: self._switch(**body),
         }
 
     def reset(self) -> None:
         """Restore the initial state, except the keys: clients may have cached them."""
         super().reset()
-        self.expires_in_seconds = 3600
         self.registration = replace(self._registered)
+        self.remembered = Remembered()
+        for application in self.applications:
+            application.consented.clear()
+        self._set_switches()
+
+    def _set_switches(self) -> None:
+        self.expires_in_seconds = self.sign_in_seconds = 3600
+        self.second_factor_at_sign_in = True
+        self.user_consent_allowed = True
+        self.required_context: str | None = None
+
+    def _switch(self, **values: bool | str | None) -> dict[str, object]:
+        """Set switches by name. Returns all of them."""
+        known = ("second_factor_at_sign_in", "user_consent_allowed", "required_context")
+        for name, value in values.items():
+            if name not in known:
+                message = f"unknown switch: {name}; known: {', '.join(known)}"
+                raise ValueError(message)
+            setattr(self, name, value)
+        return {name: getattr(self, name) for name in known}
+
+    def _token(self, user: str, version: Literal["1.0", "2.0"] = "2.0", bad: str | None = None) -> str:
+        return self.sign_in(user, version=version) if bad is None else self.bad_token(bad, user)
 
     def _mint(self, good: dict[str, Any], lifetime_seconds: float, other: Mapping[str, Any]) -> str:
         merged = {**good, "exp": good["iat"] + lifetime_seconds, **other}

@@ -12,34 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..script import Answer
+from .error_texts import TEXTS
 
 # The claims request that a conditional-access policy sends with its refusal (OpenID Connect Core 5.5).
 MFA_CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
-
-_TEXTS = {
-    16000: "User account is not signed in.",
-    50013: "Assertion failed signature validation.",
-    50027: "JWT token is invalid or malformed.",
-    50049: "Unknown or invalid instance.",
-    50057: "The user account is disabled.",
-    50076: "Due to a configuration change made by your administrator, you must use multi-factor authentication.",
-    50105: "The signed in user is not assigned to a role for the application.",
-    50196: "The server terminated an operation because it encountered a client request loop.",
-    53003: "Access has been blocked by Conditional Access policies.",
-    65001: "The user or administrator has not consented to use the application.",
-    70003: "The app requested an unsupported grant type.",
-    70011: "The provided value for the input parameter 'scope' is not valid.",
-    90002: "Tenant not found.",
-    500011: "The resource principal was not found in the tenant.",
-    500131: "Assertion audience does not match the Client app presenting the assertion.",
-    500133: "Assertion is not within its valid time range.",
-    700016: "Application with identifier was not found in the directory.",
-    700027: "The certificate with identifier used to sign the client assertion is not registered on application.",
-    700213: "No matching federated identity record found for presented assertion.",
-    900144: "The request body must contain the following parameter.",
-    7000215: "Invalid client secret provided.",
-    7000218: "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-}
 
 
 def refusal(
@@ -54,7 +30,7 @@ def refusal(
     """Return any refusal. `claims` is JSON text, sent as given. If `claims` or `suberror` is None, it is omitted."""
     now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z"
     trace_id, correlation_id = str(uuid.uuid4()), str(uuid.uuid4())
-    text = _TEXTS.get(codes[0], "The request was refused.") if codes else "The request was refused."
+    text = text_of(codes[0]) if codes else "The request was refused."
     number = f"AADSTS{codes[0]}: " if codes else ""
     ids = f" Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {now}"
     body = {
@@ -74,6 +50,17 @@ def refusal(
         body=json.dumps(body).encode(),
         **more,
     )
+
+
+def text_of(number: int) -> str:
+    """Return the text of an error number."""
+    return TEXTS.get(number, "The request was refused.")
+
+
+def code_of(refused: Answer) -> dict[str, str]:
+    """Return what goes back to an application's redirect URI: error and description."""
+    body = json.loads(refused.body)
+    return {name: body[name] for name in ("error", "error_description", "error_uri") if name in body}
 
 
 def with_policy(answer: Answer, policy_id: str) -> Answer:

@@ -10,14 +10,13 @@ from typing import Any
 import jwt
 
 from ..script import Answer
-from ..tokens import encode
 from ..users import User
 from .credentials import refuse_client
 from .directory import Directory
-from .errors import refusal, unknown_application, unknown_resource
+from .errors import interaction_required, refusal, unknown_application, unknown_resource
+from .scopes import OPENID_SCOPES
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-OPENID_SCOPES = ("openid", "profile", "offline_access", "email")
 
 # PyJWT's error for an assertion -> Entra's error number. Any other error means malformed (50027).
 _REFUSED_ASSERTIONS = {
@@ -83,6 +82,10 @@ def _exchange(directory: Directory, tenant: str, form: Mapping[str, str], resour
         return refusal(400, "invalid_grant", (50027,))
     if claims.get("tid") != tenant:
         return refusal(400, "invalid_grant", (50013,))
+    context = directory.required_context
+    if context and context not in (claims.get("acrs") or ()):
+        wanted = {"access_token": {"acrs": {"essential": True, "value": context}}}
+        return interaction_required(json.dumps(wanted, separators=(",", ":")))
     return _issue(directory, form, claims, resource)
 
 
@@ -97,7 +100,7 @@ def _issue(directory: Directory, form: Mapping[str, str], claims: Mapping[str, A
         "access_token": directory.partner_center_token(user, resource=resource, amr=claims.get("amr")),
     }
     if form.get("client_info") == "1":
-        answer["client_info"] = encode(json.dumps({"uid": user.object_id, "utid": user.tenant_id}).encode())
+        answer["client_info"] = directory.client_info(user)
     if "offline_access" in scopes:
         answer["refresh_token"] = directory.refresh_token(user)
     if "openid" in scopes:
