@@ -15,6 +15,7 @@ from update_profile import http_trigger  # noqa: E402
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.route(route="update_profile", methods=["GET", "POST", "PUT", "PATCH"])(http_trigger.update_profile)
 app.route(route="health", methods=["GET"])(http_trigger.health)
+http_trigger.prepare()
 
 gc.freeze()  # later collections, which halt every call, need not look at what loaded
 gc.enable()

@@ -13,6 +13,11 @@ from .service import ServiceHolder
 _service = ServiceHolder()
 
 
+def prepare() -> None:
+    """Do while the app loads what the first caller would wait for: read the settings and the CA bundle."""
+    _service.prepare()
+
+
 async def update_profile(req: func.HttpRequest) -> func.HttpResponse:
     """``GET``, ``POST``, ``PUT`` and ``PATCH /api/update_profile``."""
     return _http_response(await handler.update_profile(_incoming(req), service=_service.get))

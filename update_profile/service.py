@@ -3,6 +3,7 @@
 Nothing here is safe to use from another thread or event loop; Azure has one loop for the life of a worker process.
 """
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
 
 
 class ServiceHolder:
-    """Holds the service of this process. The first call builds it; Azure restarts the process when a setting changes.
+    """Holds the service of this process, built once: Azure restarts the process when a setting changes.
 
     A wrong setting is held as well: it is found once, and every call reports it.
     """
@@ -94,25 +95,31 @@ class ServiceHolder:
         """``network`` opens TCP connections; None for the machine's own."""
         self._network = network
         self._held: Service | Misconfigured | None = None
+        self._is_recorded = False
+
+    def prepare(self) -> None:
+        """Build the service while the app loads, so that no caller waits for it. Never raises: calls report faults."""
+        with contextlib.suppress(Exception):  # a fault of ours: the first call meets it again, and has an answer for it
+            self._held = self._held or _build_or_fault(os.environ, self._network)
 
     def get(self) -> Service:
-        """Return the service.
+        """Return the service, built now if it was not prepared.
 
         Raises:
             Misconfigured: It cannot be built.
         """
-        if self._held is None:
-            self._held = _build_or_report(os.environ, self._network)
-        if isinstance(self._held, Misconfigured):
-            raise self._held.again()
-        return self._held
+        held = self._held = self._held or _build_or_fault(os.environ, self._network)
+        if isinstance(held, Misconfigured):
+            raise held.again()
+        if not self._is_recorded:  # by the first call: the host attributes a record to the call that wrote it
+            self._is_recorded = True
+            cloud, credential = held.settings.partner_center_cloud, held.credential.kind
+            logger.info("update_profile.started version=%s cloud=%s credential=%s", __version__, cloud, credential)
+        return held
 
 
-def _build_or_report(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
+def _build_or_fault(environ: Mapping[str, str], network: Network | None) -> Service | Misconfigured:
     try:
-        service = build(environ, network)
+        return build(environ, network)
     except Misconfigured as error:  # the handler logs it with each call
         return error
-    cloud, credential = service.settings.partner_center_cloud, service.credential.kind
-    logger.info("update_profile.started version=%s cloud=%s credential=%s", __version__, cloud, credential)
-    return service

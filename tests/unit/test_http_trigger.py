@@ -73,6 +73,14 @@ async def test_health_answers() -> None:
     assert (response.status_code, document(response)["status"]) == (200, "ok")
 
 
+async def test_settings_are_read_while_the_app_loads(environment: pytest.MonkeyPatch) -> None:
+    """A setting that changes afterwards has no effect on this process."""
+    http_trigger.prepare()
+    environment.setenv("PARTNER_CENTER_CLOUD", "germany")
+    response = await http_trigger.health(a_request("GET"))
+    assert response.status_code == 200
+
+
 async def test_health_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> None:
     """The status is 503, and the body names the setting."""
     environment.setenv("PARTNER_CENTER_CLOUD", "germany")

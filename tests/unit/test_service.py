@@ -65,6 +65,46 @@ async def test_the_start_is_recorded_once(set_environment: SetEnvironment, caplo
     assert record.getMessage() == f"update_profile.started version={__version__} cloud=china credential=secret"
 
 
+async def test_a_prepared_service_is_the_first_calls(
+    set_environment: SetEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is built while the app loads; the start is recorded with the first call, to which the host attributes it."""
+    holder = ServiceHolder()
+    with caplog.at_level(logging.INFO, logger="update_profile"):
+        holder.prepare()
+        assert not caplog.records
+        set_environment(MAX_BODY_BYTES="2048")
+        assert holder.get().settings.max_body_bytes == 65_536
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["update_profile.started"]
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("ours"), MemoryError()])
+async def test_preparing_never_fails(
+    set_environment: SetEnvironment, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """An app that fails while it loads has no functions at all. A call meets the fault again, and answers it."""
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    holder = ServiceHolder()
+    with monkeypatch.context() as patched:
+        patched.setattr("update_profile.service.build", fail)
+        holder.prepare()
+        with pytest.raises(type(fault)):
+            holder.get()
+    assert holder.get().settings.max_body_bytes == 65_536
+
+
+async def test_a_wrong_setting_that_is_met_early_is_reported_by_the_calls(set_environment: SetEnvironment) -> None:
+    """Preparing reports nothing itself."""
+    set_environment(ENTRA_CLIENT_ID="wrong")
+    holder = ServiceHolder()
+    holder.prepare()
+    with pytest.raises(Misconfigured, match="ENTRA_CLIENT_ID"):
+        holder.get()
+
+
 @pytest.mark.parametrize("content", [None, "not a certificate"])
 def test_a_bundle_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path, content: str | None) -> None:
     """The error names the setting but not the path."""
