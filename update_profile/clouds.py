@@ -6,8 +6,8 @@ outside the global cloud come from third-party reports; they are not verified on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 GLOBAL_API = "https://api.partnercenter.microsoft.com"
@@ -15,8 +15,7 @@ CHINA_API = "https://partner.partnercenterapi.microsoftonline.cn"
 DEFAULT_CLOUD = "global"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cloud:
+class Cloud(NamedTuple):
     """One national cloud.
 
     Attributes:
@@ -78,8 +77,7 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Issuers:
+class Issuers(NamedTuple):
     """The ``iss`` of a tenant's tokens, by token version."""
 
     v1: str

@@ -1,13 +1,12 @@
 """When a call must be done. Every wait takes its time-out from what is left."""
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LONGEST_MARGIN_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A moment on the monotonic clock, in seconds."""
 
     at: float

@@ -22,23 +22,20 @@ line of its docstring is the title that callers read::
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 Actor = Literal["caller", "user", "administrator", "operator", "nobody"]
 Neighbour = Literal["entra", "identity_endpoint", "partner_center"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One refused member of the body, or one wrong setting: its name and what is wrong with it, never its value."""
 
     field: str
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpstreamFault:
+class UpstreamFault(NamedTuple):
     """What Partner Center said about its failure. None: it said nothing, or its text repeats a value that was sent."""
 
     status: int
@@ -47,8 +44,7 @@ class UpstreamFault:
     source: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EntraFault:
+class EntraFault(NamedTuple):
     """What Entra ID said about its refusal: names and numbers, never its text."""
 
     error: str | None
@@ -56,8 +52,7 @@ class EntraFault:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimsChallenge:
+class ClaimsChallenge(NamedTuple):
     """What the user must prove at the next sign-in (learn.microsoft.com/entra/identity-platform/claims-challenge).
 
     ``claims`` is JSON text, as Entra ID wrote it.
@@ -68,8 +63,7 @@ class ClaimsChallenge:
     claims: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimedIds:
+class ClaimedIds(NamedTuple):
     """Whom a token with a valid signature names. None: the token does not say, or not in a usable form."""
 
     tenant_id: str

@@ -7,7 +7,7 @@ delivery keeps its request id.
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .errors import InvalidHeader
 from .formats import GUID
@@ -25,8 +25,7 @@ DELIVERY_ID_HEADERS = (
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:update-profile:delivery")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestIds:
+class RequestIds(NamedTuple):
     """The two ids of one call: sent upstream, and returned on every answer.
 
     Attributes:
@@ -59,7 +58,7 @@ class RequestIds:
             return self
         kind = ("validate_only",) if validate_only else ()
         name = "\n".join((tenant_id, user_id, hashlib.sha256(body).hexdigest(), *kind, self.delivery_id))
-        return replace(self, request_id=str(uuid.uuid5(_NAMESPACE, name)))
+        return self._replace(request_id=str(uuid.uuid5(_NAMESPACE, name)))
 
 
 def read_ids(headers: Mapping[str, str]) -> RequestIds:

@@ -5,7 +5,7 @@ A failure is sent as a problem (RFC 9457). Header values are ASCII, because the 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import claims_challenge
@@ -117,7 +117,7 @@ def _headers(ids: RequestIds, media_type: str) -> dict[str, str]:
 def _evidence(error: UpdateProfileError) -> dict[str, Any]:
     members: dict[str, Any] = _field_errors(error.fields)
     if error.upstream is not None:
-        members["upstream"] = asdict(error.upstream)
+        members["upstream"] = error.upstream._asdict()
     if error.entra is not None:
         entra = error.entra
         members["entra"] = {"error": entra.error, "codes": list(entra.codes), "traceId": entra.trace_id}

@@ -6,7 +6,6 @@ reason of the starter's own, such as its short deadline, takes part in one furth
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .deadline import Deadline
@@ -16,10 +15,12 @@ T = TypeVar("T")
 SHORTEST_TRY_SECONDS = 0.1  # a further try with less time than this is not started
 
 
-@dataclass
 class _Flight(Generic[T]):
-    task: "asyncio.Task[T]"
-    waiters: int = 0
+    __slots__ = ("task", "waiters")
+
+    def __init__(self, task: "asyncio.Task[T]") -> None:
+        self.task = task
+        self.waiters = 0
 
 
 class SingleFlight(Generic[K, T]):

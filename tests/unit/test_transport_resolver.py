@@ -33,7 +33,8 @@ class Lookup:
 
 def make_older(resolver: Resolver, host: str, seconds: float) -> None:
     """Let time pass for an answer."""
-    resolver._known[host, 443].found_at -= seconds
+    known = resolver._known[host, 443]
+    resolver._known[host, 443] = known._replace(found_at=known.found_at - seconds)
 
 
 async def test_an_answer_is_shared_and_kept() -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..call import is_cancelled
 from ..deadline import Deadline
@@ -15,8 +14,7 @@ LONGEST_PAUSE_SECONDS = 0.3
 WHOM = {"entra": "Entra ID", "identity_endpoint": "The platform's identity endpoint"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """What is asked, as an error names it.
 
     Attributes:

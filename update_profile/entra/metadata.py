@@ -3,9 +3,8 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..clouds import login_hosts
@@ -24,8 +23,7 @@ MAX_KEY_ID_LENGTH = 128
 MAX_KEYS = 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class SigningKey:
+class SigningKey(NamedTuple):
     """A public RSA key of Entra ID (RFC 7518, section 6.3.1).
 
     Attributes:
@@ -35,16 +33,15 @@ class SigningKey:
     """
 
     issuer: str | None
-    modulus: int = field(repr=False)
+    modulus: int
     exponent: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class TenantMetadata:
+class TenantMetadata(NamedTuple):
     """What one tenant publishes: its token endpoint, and its keys by key id."""
 
     token_endpoint: str
-    keys: Mapping[str, SigningKey] = field(repr=False)
+    keys: Mapping[str, SigningKey]
 
 
 async def fetch_metadata(http: Http, authority_host: str, tenant_id: str, *, deadline: Deadline) -> TenantMetadata:

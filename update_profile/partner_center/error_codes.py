@@ -7,14 +7,13 @@ have no code.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ..errors import Actor
 
 
-@dataclass(frozen=True, kw_only=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a refusal means. ``next_step`` is a sentence for the actor; "" when nothing is known."""
 
     actor: Actor

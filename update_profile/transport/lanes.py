@@ -9,7 +9,6 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..deadline import Deadline
@@ -79,10 +78,12 @@ def call_chain() -> Iterator[None]:
         chain.close()
 
 
-@dataclass(eq=False)
 class _Idle:
-    connection: Connection
-    timer: asyncio.TimerHandle = field(init=False)
+    __slots__ = ("connection", "timer")
+    timer: asyncio.TimerHandle  # ends the wait for another request
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
 
 
 class Lanes:

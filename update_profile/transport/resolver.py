@@ -10,25 +10,23 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FRESH_SECONDS = 60.0
 STALE_SECONDS = 3600.0  # how long an answer serves when a newer one fails or is slow; TLS still checks the name
 LONGEST_REFRESH_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """One address of a host, as ``socket.socket`` and ``connect`` take it."""
 
     family: int
     sockaddr: tuple[object, ...]
 
 
-@dataclass
-class _Known:
+class _Known(NamedTuple):
     addresses: tuple[Address, ...]
-    found_at: float
+    found_at: float  # on the monotonic clock
 
 
 class Resolver:
@@ -58,13 +56,13 @@ class Resolver:
         with contextlib.suppress(OSError, ValueError):  # TimeoutError is an OSError
             async with asyncio.timeout(LONGEST_REFRESH_SECONDS):
                 return await asyncio.shield(running)
-        return known.addresses
+        return self._known[name].addresses
 
     def failed(self, host: str, port: int, address: Address) -> None:
         """Put an address last, so that the next connection begins with another one."""
         known = self._known.get((host, port))
         if known and known.addresses[0] == address:
-            known.addresses = (*known.addresses[1:], address)
+            self._known[host, port] = known._replace(addresses=(*known.addresses[1:], address))
 
     def _start(self, name: tuple[str, int]) -> "asyncio.Future[tuple[Address, ...]]":
         loop = asyncio.get_running_loop()
