@@ -77,11 +77,12 @@ class HttpClient:
         """
         progress = Progress(deadline)
         try:
+            url = _url(request.url)
             sent = httpx.Request(
                 request.method,
-                _url(request.url),
-                headers={**HEADERS, **request.headers},
-                content=request.body,
+                url,
+                headers=_headers(request, url),
+                stream=httpx.ByteStream(request.body or b""),
                 extensions={"request": request, "progress": progress},
             )
             response = await self._transport.handle_async_request(sent)
@@ -168,6 +169,12 @@ class _Body(httpx.AsyncByteStream):
 def _url(url: str) -> httpx.URL:
     """Parse a URL once: there are few, and it takes as long as the rest of a request."""
     return httpx.URL(url)
+
+
+def _headers(request: HttpRequest, url: httpx.URL) -> dict[str, str]:
+    """Return every header of a request. ``httpx.Request`` adds none to those of a request with a stream."""
+    length = {} if request.body is None else {"Content-Length": str(len(request.body))}
+    return {"Host": url.netloc.decode("ascii"), **HEADERS, **request.headers, **length}
 
 
 def _origin(url: httpx.URL) -> Origin:
