@@ -80,12 +80,16 @@ def _refuse_placeholder(value: str) -> None:
 
 def _refuse_invisible(value: str, allowed: frozenset[str]) -> None:
     """Refuse control and format characters: they slip in with copied text, and every customer would see the result."""
+    if value.isprintable():  # then there is none, and no need to look at each
+        return
     for place, character in enumerate(value, start=1):
         if unicodedata.category(character) in ("Cc", "Cf") and character not in allowed:
             raise ValueError(f"has an invisible character, U+{ord(character):04X}, at position {place}")
 
 
 def _refuse_white_space(value: str) -> None:
+    if value.split() == [value]:  # then there is none
+        return
     for place, character in enumerate(value, start=1):
         if character.isspace():
             raise ValueError(f"has white space at position {place}")

@@ -116,6 +116,8 @@ def require_plain_json(content_type: str, content_encoding: str, *, also: str | 
     Raises:
         UnsupportedMediaType: The body is of another type, in another charset, or compressed.
     """
+    if content_type == JSON and not content_encoding:  # as nearly every caller sends it
+        return
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     if any(coding not in ("", "identity") for coding in codings):
         raise UnsupportedMediaType(

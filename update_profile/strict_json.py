@@ -7,6 +7,7 @@ the mark, and its nesting limit raises RecursionError, which is not a ValueError
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 Pairs = list[tuple[str, Any]]
@@ -73,15 +74,19 @@ def unique(pairs: Pairs) -> dict[str, Any]:
 def _loads(text: str, make_object: Callable[[Pairs], object]) -> object:
     _refuse_depth(text)
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=make_object, parse_constant=_refuse_constant, parse_int=_number
-        )
+        value: object = _decoder(make_object).decode(text)
         _refuse_lone_surrogates(text, value)
     except NotJson:
         raise
     except json.JSONDecodeError as error:
         raise NotJson(f"it is not JSON (line {error.lineno}, column {error.colno})") from None
     return value
+
+
+@lru_cache(maxsize=8)
+def _decoder(make_object: Callable[[Pairs], object]) -> json.JSONDecoder:
+    """Make each decoder once: json.loads would make one each time."""
+    return json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse_constant, parse_int=_number)
 
 
 def _refuse_depth(text: str) -> None:

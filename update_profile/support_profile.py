@@ -24,6 +24,7 @@ WRAPPED = (
     "The body is wrapped: Power Platform encoded it into $content. Send the JSON itself; in a flow, unwrap it with"
     " json(base64ToString(triggerBody()?['$content'])), using your step's body in place of triggerBody()."
 )
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps makes a new one each time
 _MESSAGES = {
     "missing": "is missing; the profile is replaced as a whole, so every field is required",
     "string_type": "must be a string",
@@ -57,7 +58,7 @@ class SupportProfile(BaseModel):
             "ProfileType": "support_profile",
             "Attributes": {"ObjectType": "PartnerSupportProfile"},
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return _encode(document).encode("utf-8")
 
 
 def read_profile(members: Pairs) -> SupportProfile:
