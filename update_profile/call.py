@@ -26,7 +26,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes a n
 TokenSource = Literal["cached", "fetched", "joined", "none"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
     """The signed-in user, as the validated bearer token names them.
 
@@ -45,7 +45,7 @@ class Caller:
     expires_at: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccessToken:
     """A Partner Center token.
 
