@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house soak fuzz package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house openapi soak fuzz package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -20,7 +20,7 @@ PROFILE ?= random
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test test-unit lint format house soak fuzz package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test test-unit lint format house openapi soak fuzz package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -69,6 +69,9 @@ test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 1
 
 house: $(VENV)/installed-sandbox ## draw the package from its imports, and count the frames from trigger to socket
 	@$(VENV_PYTHON) -m scripts.house
+
+openapi: $(VENV)/installed-sandbox ## write update_profile/openapi.json again: models, errors, routes and real exchanges
+	@$(VENV_PYTHON) -m scripts.openapi
 
 lint: $(VENV)/installed-dev ## check rules and format (ruff), types (mypy --strict) and workflows (zizmor)
 	@$(VENV_PYTHON) -m ruff check .

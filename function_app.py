@@ -1,4 +1,4 @@
-"""The Azure Functions app: two routes, no logic.
+"""The Azure Functions app: three routes, no logic.
 
 Import errors here leave an app with no functions at all, where every route answers 404
 (docs/adr/0001-programming-model.md): so this file imports the package and nothing else.
@@ -15,6 +15,7 @@ from update_profile import http_trigger  # noqa: E402
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.route(route="update_profile", methods=["GET", "POST", "PUT", "PATCH"])(http_trigger.update_profile)
 app.route(route="health", methods=["GET"])(http_trigger.health)
+app.route(route="openapi.json", methods=["GET"])(http_trigger.openapi)
 http_trigger.prepare()
 
 gc.freeze()  # later collections, which halt every call, need not look at what loaded

@@ -48,7 +48,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
     outage = json.dumps({"answers": [{"status": 503, "headers": [["Retry-After", "57"]]}]})
     print(
         surroundings(),
-        f"GET, POST, PUT, PATCH {address}{ROUTE}\nGET                   {address}/api/health",
+        f"GET, POST, PUT, PATCH {address}{ROUTE}\nGET                   {address}/api/health"
+        f"\nGET                   {address}/api/openapi.json",
         f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
         f"export ASSERTION={token}",
         curl_command(address),

@@ -65,7 +65,7 @@ def build(stage: Path) -> None:
     stage.mkdir(parents=True)
     for name in APP:
         shutil.copyfile(ROOT / name, stage / name)
-    for source in sorted((ROOT / PACKAGE).rglob("*.py")):
+    for source in sorted(path for path in (ROOT / PACKAGE).rglob("*") if path.is_file() and path.suffix != ".pyc"):
         target = stage / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)

@@ -28,7 +28,7 @@ sys.path_importer_cache.clear()
 
 
 async def call() -> int:
-    """Send one update with Microsoft's example."""
+    """Send one update with Microsoft's example, and read the description. Returns the first status that is not 200."""
     from sandbox.functions_host import FunctionsHost
 
     host = await FunctionsHost.load(Path(APP))
@@ -37,8 +37,9 @@ async def call() -> int:
     headers["Content-Length"] = str(len(body))
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     answer = await host.handle(method="POST", target="/api/update_profile", headers=raw, body=body)
+    described = await host.handle(method="GET", target="/api/openapi.json", headers=[])
     await host.close()
-    return answer.status
+    return answer.status if described.status == 200 else described.status
 
 
 def strangers() -> list[str]:

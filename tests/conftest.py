@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from described_api import NotDescribed, checking
 from hypothesis import settings
 from live_function import ROOT, EveryLog, Holders, LiveFunction
 from live_service import LANES, close_kept
@@ -41,6 +42,23 @@ async def _no_connection_outlives_a_test(_remembered_lanes: None) -> AsyncIterat
     yield
     close_kept()
     await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="session")
+def undescribed() -> Iterator[list[NotDescribed]]:
+    """Check every answer of the function that leaves any host of this process."""
+    seen: list[NotDescribed] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FunctionsHost, "handle", checking(FunctionsHost.handle, seen))
+        yield seen
+
+
+@pytest.fixture(autouse=True)
+def _every_answer_is_described(undescribed: list[NotDescribed]) -> Iterator[None]:
+    """Fail a test that caused an answer which the description does not allow, even if nobody looked at it."""
+    undescribed.clear()
+    yield
+    assert not undescribed
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 from builders import EXAMPLE
+from described_api import described_api
 
 from sandbox import Entry, Sandbox
 from sandbox.functions_host import FunctionsHost
+from sandbox.host_answer import finish
 from sandbox.worker import Function, HttpAnswer, HttpCall
 from update_profile import http_trigger
 from update_profile.service import ServiceHolder
@@ -149,7 +151,12 @@ class LiveFunction:
         call = HttpCall(
             method="POST", url=f"http://localhost{ROUTE}", headers=headers, body=json.dumps(EXAMPLE).encode()
         )
-        return asyncio.create_task(self.host.worker.invoke(self._function("update_profile"), call))
+        return asyncio.create_task(self._invoked(call))
+
+    async def _invoked(self, call: HttpCall) -> HttpAnswer:
+        answer = await self.host.worker.invoke(self._function("update_profile"), call)
+        described_api().check(call.method, ROUTE, finish(answer, self.host.settings, scheme="http"))
+        return answer
 
     def _function(self, name: str) -> Function:
         return next(function for function in self.host.worker.functions if function.name == name)

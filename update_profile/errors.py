@@ -22,20 +22,23 @@ line of its docstring is the title that callers read::
 
 import copy
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Self
 
 Actor = Literal["caller", "user", "administrator", "operator", "nobody"]
 Neighbour = Literal["entra", "identity_endpoint", "partner_center"]
 
 
-class FieldError(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
     """One refused member of the body, or one wrong setting: its name and what is wrong with it, never its value."""
 
     field: str
     message: str
 
 
-class UpstreamFault(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class UpstreamFault:
     """What Partner Center said about its failure. None: it said nothing, or its text repeats a value that was sent."""
 
     status: int

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import __version__, operations, request, response
 from .call import Call
+from .description import read_description
 from .errors import EntraFailed, Misconfigured, PartnerCenterUnanswered, Unexpected, UpdateProfileError
 from .request import IncomingRequest
 from .request_ids import read_ids
@@ -68,6 +69,16 @@ def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Repl
         _log_fault(error)
         return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
     return response.healthy(__version__, ids)
+
+
+def openapi(incoming: IncomingRequest) -> Reply:
+    """Return the description of this API, whatever the settings are. Never raises."""
+    ids = read_ids(incoming.headers)
+    try:
+        return response.described(read_description(), ids)
+    except BaseException as error:  # noqa: BLE001  as above
+        _log_fault(error)
+        return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
 
 
 def _log_credential_fault(parts: Service) -> None:

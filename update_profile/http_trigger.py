@@ -28,6 +28,11 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
     return _http_response(handler.health(_incoming(req), service=_service.get))
 
 
+async def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """``GET /api/openapi.json``."""
+    return _http_response(handler.openapi(_incoming(req)))
+
+
 def _incoming(req: func.HttpRequest) -> IncomingRequest:
     headers = {name.lower(): value for name, value in req.headers.items()}
     return IncomingRequest(method=req.method.upper(), url=req.url, headers=headers, body=req.get_body())

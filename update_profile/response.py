@@ -5,12 +5,14 @@ A failure is sent as a problem (RFC 9457). Header values are ASCII, because the 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from . import claims_challenge
+from .documents import Change, DryRun, EntraRefusal, Evidence, Health, Problem, ProfileValues
 from .errors import (
     ConsentRequired,
+    EntraFault,
     FieldError,
     InsufficientScope,
     InteractionRequired,
@@ -57,24 +59,35 @@ def success(result: ProfileResponse | Preview, ids: RequestIds) -> Reply:
     return Reply(status=answer.status, headers=headers, body=answer.body)
 
 
-def _preview(preview: Preview) -> dict[str, Any]:
+def _preview(preview: Preview) -> DryRun:
     """Use the upstream's camelCase. An unset member is absent from ``current`` and null in ``changes``."""
     stored = preview.current.values
     proposed = preview.proposed.named_values
+    changes = (
+        {"field": name, "current": stored.get(name), "proposed": proposed[name]}
+        for name in differing(preview.proposed, preview.current)
+    )
     return {
         "validateOnly": True,
-        "current": {name.lower(): value for name, value in stored.items()},
-        "proposed": {name.lower(): value for name, value in proposed.items()},
-        "changes": [
-            {"field": name, "current": stored.get(name), "proposed": proposed[name]}
-            for name in differing(preview.proposed, preview.current)
-        ],
+        "current": _camel_case(stored),
+        "proposed": _camel_case(proposed),
+        "changes": [cast("Change", change) for change in changes],
     }
+
+
+def _camel_case(values: Mapping[str, str]) -> ProfileValues:
+    return cast("ProfileValues", {name.lower(): value for name, value in values.items()})
 
 
 def healthy(version: str, ids: RequestIds) -> Reply:
     """Answer the health route when the settings are valid."""
-    return Reply(status=200, headers=_headers(ids, JSON), body=_json({"status": "ok", "version": version}))
+    document: Health = {"status": "ok", "version": version}
+    return Reply(status=200, headers=_headers(ids, JSON), body=_json(document))
+
+
+def described(document: bytes, ids: RequestIds) -> Reply:
+    """Answer with the description of this API."""
+    return Reply(status=200, headers=_headers(ids, JSON), body=document)
 
 
 def problem(error: UpdateProfileError, ids: RequestIds, *, accept: str, status: int | None = None) -> Reply:
@@ -94,13 +107,13 @@ def problem(error: UpdateProfileError, ids: RequestIds, *, accept: str, status: 
     challenge = _challenge(error)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
-    document = {
+    document: Problem = {
         "type": PROBLEM_TYPE + error.code,
         "title": error.title,
         "status": answered,
         "detail": error.detail,
         "code": error.code,
-        **({"reason": error.reason} if error.reason else {}),
+        **_reason(error),
         "actor": error.actor,
         "retryable": error.retryable,
         "correlationId": ids.correlation_id,
@@ -114,13 +127,16 @@ def _headers(ids: RequestIds, media_type: str) -> dict[str, str]:
     return {"Content-Type": media_type, CORRELATION_ID: ids.correlation_id, REQUEST_ID: ids.request_id}
 
 
-def _evidence(error: UpdateProfileError) -> dict[str, Any]:
-    members: dict[str, Any] = _field_errors(error.fields)
+def _reason(error: UpdateProfileError) -> Evidence:
+    return {"reason": error.reason} if error.reason else {}
+
+
+def _evidence(error: UpdateProfileError) -> Evidence:
+    members = _field_errors(error.fields)
     if error.upstream is not None:
-        members["upstream"] = error.upstream._asdict()
+        members["upstream"] = error.upstream
     if error.entra is not None:
-        entra = error.entra
-        members["entra"] = {"error": entra.error, "codes": list(entra.codes), "traceId": entra.trace_id}
+        members["entra"] = _entra_refusal(error.entra)
     if error.consent_uri is not None:
         members["consentUri"] = error.consent_uri
     if error.outcome is not None:
@@ -128,18 +144,25 @@ def _evidence(error: UpdateProfileError) -> dict[str, Any]:
     return members
 
 
-def _field_errors(fields: Iterable[FieldError]) -> dict[str, Any]:
+def _entra_refusal(entra: EntraFault) -> EntraRefusal:
+    return {"error": entra.error, "codes": list(entra.codes), "traceId": entra.trace_id}
+
+
+def _field_errors(fields: Iterable[FieldError]) -> Evidence:
     """Show the first refusals, as many as fit, and the number of the rest."""
-    entries = [{"field": fault.field[:MAX_FIELD_NAME_LENGTH], "message": fault.message} for fault in fields]
-    shown: list[dict[str, str]] = []
+    entries = [replace(fault, field=fault.field[:MAX_FIELD_NAME_LENGTH]) for fault in fields]
+    shown: list[FieldError] = []
     size = 0
     for entry in entries[:MAX_FIELD_ERRORS]:
-        size += len(_json(entry))
+        size += len(_json(asdict(entry)))
         if size > MAX_FIELD_ERROR_BYTES:
             break
         shown.append(entry)
     omitted = len(entries) - len(shown)
-    return ({"errors": shown} if entries else {}) | ({"errorsOmitted": omitted} if omitted else {})
+    members: Evidence = {"errors": shown} if entries else {}
+    if omitted:
+        members["errorsOmitted"] = omitted
+    return members
 
 
 def _problem_media_type(accept: str) -> str:
@@ -165,4 +188,4 @@ def _challenge(error: UpdateProfileError) -> str | None:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=asdict).encode("utf-8")

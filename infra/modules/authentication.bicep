@@ -30,7 +30,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401' // a redirect to a sign-in page is nothing for a webhook
-      excludedPaths: ['/api/health']
+      excludedPaths: ['/api/health', '/api/openapi.json']
     }
     httpSettings: { requireHttps: true }
     identityProviders: {

@@ -24,6 +24,7 @@ FLOOR_0 = {
     "single_flight",
     "expiring_cache",
     "field_rules",
+    "documents",
 }
 PURE = FLOOR_0 | {"transport.messages", "partner_center.answer", "partner_center.error_codes"}
 ENTRA = FLOOR_0 | {"entra", "call", "settings", "transport"}
@@ -37,12 +38,13 @@ ALLOWED: dict[str, set[str]] = {
     "settings": FLOOR_0,
     "call": FLOOR_0 | {"request_ids", ""},
     "request": FLOOR_0,
+    "description": set(),
     "entra": ENTRA,
     "partner_center": PARTNER_CENTER,
     "response": PURE | {"partner_center.stored_profile", "request_ids"},
     "operations": FLOOR_0 | {"entra", "partner_center", "call", "support_profile"},
     "service": FLOOR_0 | {"entra", "partner_center", "transport", "operations", "call", "settings", ""},
-    "handler": FLOOR_0 | {"", "service", "operations", "response", "request", "request_ids", "call"},
+    "handler": FLOOR_0 | {"", "service", "operations", "response", "request", "request_ids", "call", "description"},
     "http_trigger": {"handler", "service", "response", "request"},
     "function_app": {"http_trigger"},
 }

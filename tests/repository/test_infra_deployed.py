@@ -142,7 +142,7 @@ def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(
 
 
 def test_app_service_authentication_refuses_and_never_redirects() -> None:
-    """If chosen, it answers 401, accepts tokens of the named clients, and leaves health open for probes."""
+    """If chosen, it answers 401, accepts tokens of the named clients, and leaves open what needs no token."""
     for variant in VARIANTS:
         chosen = "appServiceAuthentication = true" in text(VARIANTS[variant])
         found = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/authsettingsV2")
@@ -150,7 +150,7 @@ def test_app_service_authentication_refuses_and_never_redirects() -> None:
         for one in found:
             validation = one["properties"]["globalValidation"]
             assert validation["unauthenticatedClientAction"] == "Return401"
-            assert validation["excludedPaths"] == ["/api/health"]
+            assert validation["excludedPaths"] == ["/api/health", "/api/openapi.json"]
             entra = one["properties"]["identityProviders"]["azureActiveDirectory"]["validation"]
             assert "format('api://{0}'" in entra["allowedAudiences"]
             assert app_settings(variant)["ENTRA_ALLOWED_CLIENTS"] in str(entra["defaultAuthorizationPolicy"])

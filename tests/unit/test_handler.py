@@ -192,6 +192,22 @@ def test_health_says_that_the_settings_are_sound() -> None:
     assert reply.headers["MS-CorrelationId"] == GIVEN
 
 
+@pytest.mark.parametrize("raised", [FileNotFoundError(SECRET), SystemExit(SECRET)])
+def test_a_description_that_cannot_be_read_is_an_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, raised: BaseException
+) -> None:
+    """The log shows where it was raised, and nothing of its message."""
+
+    def read() -> bytes:
+        raise raised
+
+    monkeypatch.setattr(handler, "read_description", read)
+    reply = handler.openapi(an_incoming(method="GET", headers={"ms-correlationid": GIVEN}, body=b""))
+    assert (reply.status, document(reply)["code"], document(reply)["correlationId"]) == (500, "unexpected", GIVEN)
+    assert f"update_profile.unexpected {type(raised).__name__}" in caplog.text
+    assert SECRET not in caplog.text
+
+
 def misconfigured() -> Service:
     """Raise the error of a service whose settings are wrong."""
     raise Misconfigured("Why.", fields=(FieldError(field="ENTRA_CLIENT_ID", message="is missing"),))

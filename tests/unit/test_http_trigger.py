@@ -89,6 +89,14 @@ async def test_health_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> 
     assert document(response)["errors"][0]["field"] == "PARTNER_CENTER_CLOUD"
 
 
+async def test_the_description_is_answered_whatever_the_settings(environment: pytest.MonkeyPatch) -> None:
+    """No setting is read."""
+    environment.setenv("PARTNER_CENTER_CLOUD", "germany")
+    response = await http_trigger.openapi(a_request("GET", "?anything", body=b"", headers={"MS-RequestId": GIVEN}))
+    assert (response.status_code, document(response)["openapi"]) == (200, "3.1.1")
+    assert (response.headers["Content-Type"], response.headers["MS-RequestId"]) == ("application/json", GIVEN)
+
+
 def test_each_answer_is_a_response_of_its_own() -> None:
     """The worker modifies a response while it encodes it, and the reply must not change."""
     reply = Reply(status=204, headers={"MS-RequestId": "r"}, body=b"")

@@ -1,0 +1,159 @@
+"""Checks answers against the description of the API: status, headers, media type and schema."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from sandbox.functions_host import HOMEPAGE, FunctionsHost
+from sandbox.host_answer import NOT_FOUND
+from sandbox.worker import HttpAnswer
+from update_profile.description import FILE
+
+HERE = "urn:description"
+OPEN = {"StoredProfile", "SupportProfile", "SupportProfileChanges"}  # not documents of ours
+OURS = "/api"
+PAGES_FOR_PEOPLE = "/approve"
+
+
+class NotDescribed(AssertionError):
+    """An answer is not what the description says."""
+
+
+class DescribedApi:
+    """The description, ready to check answers. Every schema is compiled once.
+
+    A published schema leaves room for members that a later version adds. Here the documents that the function writes
+    are closed, so that no member goes out without a description.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = deepcopy(dict(document))
+        for name, schema in self._document["components"]["schemas"].items():
+            if name not in OPEN:
+                schema["additionalProperties"] = False
+        resource = DRAFT202012.create_resource(self._document)
+        self._registry: Registry[Any] = Registry().with_resource(HERE, resource)
+        self._validator = cache(self._compiled)
+
+    def check(self, method: str, target: str, answer: HttpAnswer) -> None:
+        """Raise NotDescribed when an answer does not match.
+
+        The host's own answers to what is not described (an empty 404, its home page) match.
+        """
+        path = target.partition("?")[0].removesuffix("/").lower()
+        operation = self._document["paths"].get(path.removeprefix(OURS), {}).get(method.lower())
+        where = f"{method} {path[:80]} {answer.status}"
+        if not path.startswith(f"{OURS}/") or operation is None:
+            return _check_hosts_own(where, path, answer)
+        found = self._response(operation["responses"], answer.status)
+        if found is None:
+            raise NotDescribed(f"{where}: no such status")
+        pointer, response = found
+        headers = {name.lower(): value for name, value in answer.headers}
+        self._check_headers(where, pointer, response, headers)
+        return self._check_body(where, pointer, response, headers.get("content-type"), answer.body)
+
+    def _response(self, responses: Mapping[str, Any], status: int) -> tuple[str, Any] | None:
+        for key in (str(status), f"{status // 100}XX"):
+            if key in responses:
+                return self._resolved(responses[key]["$ref"])
+        return None
+
+    def _check_headers(self, where: str, pointer: str, response: Any, headers: Mapping[str, str]) -> None:
+        described = {name.lower(): reference["$ref"] for name, reference in response["headers"].items()}
+        unknown = headers.keys() - described.keys() - {"content-type"}
+        if unknown:
+            raise NotDescribed(f"{where}: header {sorted(unknown)} is not in {pointer}")
+        for name, reference in described.items():
+            place, header = self._resolved(reference)
+            if name in headers:
+                self._check(f"{where}: header {name}", f"{place}/schema", _typed(headers[name], header["schema"]))
+            elif header["required"]:
+                raise NotDescribed(f"{where}: header {name} is missing")
+
+    def _check_body(self, where: str, pointer: str, response: Any, media_type: str | None, body: bytes) -> None:
+        content = response.get("content")
+        if content is None:
+            if body:
+                raise NotDescribed(f"{where}: a body where {pointer} has none")
+            return
+        if media_type is None or media_type not in content:
+            raise NotDescribed(f"{where}: media type {media_type}")
+        try:
+            document = json.loads(body)
+        except ValueError:
+            raise NotDescribed(f"{where}: the body is not JSON") from None
+        self._check(where, f"{pointer}/content/{media_type.replace('/', '~1')}/schema", document)
+
+    def _check(self, where: str, pointer: str, instance: object) -> None:
+        error = next(iter(self._validator(pointer).iter_errors(instance)), None)
+        if error is not None:
+            raise NotDescribed(f"{where}: {error.json_path}: {error.message[:400]}")
+
+    def _compiled(self, pointer: str) -> Draft202012Validator:
+        return Draft202012Validator({"$ref": f"{HERE}{pointer}"}, registry=self._registry)
+
+    def _resolved(self, pointer: str) -> tuple[str, Any]:
+        found: Any = self._document
+        for part in pointer.removeprefix("#/").split("/"):
+            found = found[part]
+        return pointer, found
+
+
+def _check_hosts_own(where: str, path: str, answer: HttpAnswer) -> None:
+    if path.startswith(f"{OURS}{PAGES_FOR_PEOPLE}") or answer.closes or answer.status == 400:
+        return
+    if (answer.status, answer.body) not in [(own.status, own.body) for own in (NOT_FOUND, HOMEPAGE, HttpAnswer(200))]:
+        raise NotDescribed(f"{where}: an answer of the function to what is not described")
+
+
+def _typed(text: str, schema: Mapping[str, Any]) -> object:
+    """Read a header's text as the type that its schema names."""
+    if schema.get("type") in ("integer", "boolean"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+@cache
+def described_api() -> DescribedApi:
+    """Return the packaged description."""
+    return DescribedApi(json.loads(FILE.read_bytes()))
+
+
+def is_ours(host: FunctionsHost) -> bool:
+    """Return whether a host serves this function."""
+    return any(function.route == "update_profile" for function in host.worker.functions)
+
+
+Handle = Callable[..., Awaitable[HttpAnswer]]
+
+
+def checking(handle: Handle, seen: list[NotDescribed]) -> Handle:
+    """Return a `FunctionsHost.handle` that checks what it answers. ``seen`` collects what does not match."""
+
+    async def handle_and_check(host: FunctionsHost, *, method: str, target: str, **more: Any) -> HttpAnswer:
+        answer = await handle(host, method=method, target=target, **more)
+        if is_ours(host):
+            try:
+                described_api().check(method, target, answer)
+            except NotDescribed as error:
+                seen.append(error)
+                raise
+        return answer
+
+    return handle_and_check
+
+
+def pairs(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return an answer's headers without those that the web server adds."""
+    added = {"date", "server", "content-length", "transfer-encoding", "connection", "keep-alive"}
+    return tuple((name, value) for name, value in headers if name.lower() not in added)

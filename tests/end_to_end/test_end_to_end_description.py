@@ -1,0 +1,198 @@
+"""The description: served as packaged, valid, generated, and what every answer in these tests is held against."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from described_api import DescribedApi, NotDescribed, described_api
+from error_rows import ROWS
+from live_function import ROOT, ROUTE, LiveFunction
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from sandbox.worker import HttpAnswer
+from update_profile import response
+from update_profile.description import FILE
+
+DESCRIPTION = "/api/openapi.json"
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_bytes())
+IDS = (
+    ("MS-CorrelationId", "20604323-50bf-4738-9968-c5486ab32be0"),
+    ("MS-RequestId", "603f3cd9-01b8-48f2-b65d-855a246f5bfd"),
+)
+HOSTS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+
+
+@pytest.mark.parametrize("setting", [None, "ENTRA_ALLOWED_TENANTS"])
+async def test_the_description_is_served_as_packaged_whatever_the_settings(
+    live: LiveFunction, setting: str | None
+) -> None:
+    """It needs no token, ignores its query, and has the headers of every answer."""
+    if setting is not None:
+        live.set(**{setting: "contoso"})
+    target = f"{DESCRIPTION}?validate_only=perhaps"
+    answered = await live.call(method="GET", target=target, user=None, body=b"", headers=IDS)
+    assert (answered.status, answered.body) == (200, FILE.read_bytes())
+    assert answered.headers == {
+        "content-type": "application/json",
+        **{name.lower(): value for name, value in (*IDS, *HOSTS)},
+    }
+    assert not live.sandbox.entra.journal
+
+
+async def test_an_id_that_is_no_guid_is_replaced_as_at_health(live: LiveFunction) -> None:
+    answered = await live.call(
+        method="GET", target=DESCRIPTION, user=None, body=b"", headers=[("MS-RequestId", "no GUID")]
+    )
+    assert answered.status == 200
+    assert answered.headers["ms-requestid"] != "no GUID"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+async def test_any_other_method_gets_the_hosts_empty_404(live: LiveFunction, method: str) -> None:
+    answered = await live.call(method=method, target=DESCRIPTION, user=None, body=b"")
+    assert (answered.status, answered.body) == (404, b"")
+
+
+def test_the_description_is_valid_openapi() -> None:
+    """The validator also checks each default against its schema."""
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert not list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
+
+
+@pytest.mark.timeout(180)
+def test_the_description_is_what_the_code_says() -> None:
+    """Generated again, with exchanges made anew, it is the same file byte for byte."""
+    command = [sys.executable, "-m", "scripts.openapi", "--check"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=170)  # noqa: S603
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def examples(document: object) -> list[Any]:
+    """Return every example in a part of the description."""
+    if isinstance(document, list):
+        return [found for part in document for found in examples(part)]
+    if not isinstance(document, dict):
+        return []
+    here = [one["value"] for one in document["examples"].values()] if "examples" in document else []
+    return [*here, *(found for name, part in document.items() if name != "examples" for found in examples(part))]
+
+
+def test_every_code_has_an_example() -> None:
+    """A fault of the function itself cannot be provoked from outside."""
+    shown = {example.get("code") for example in examples(DOCUMENT["components"]["responses"])}
+    assert shown - {None} == {row.code for row in ROWS} - {"unexpected"}
+
+
+async def answer_of(live: LiveFunction, **call: Any) -> HttpAnswer:
+    """Return a true answer, to be doctored."""
+    answered = await live.call(**call)
+    return HttpAnswer(answered.status, tuple(answered.headers.items()), answered.body)
+
+
+def with_members(answer: HttpAnswer, **members: Any) -> HttpAnswer:
+    """Return an answer whose document has these members instead."""
+    document = {**json.loads(answer.body), **members}
+    return dataclasses.replace(answer, body=json.dumps(document).encode())
+
+
+def with_headers(answer: HttpAnswer, **headers: str | None) -> HttpAnswer:
+    """Return an answer with these headers instead; None leaves one out."""
+    changed = {**dict(answer.headers), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return dataclasses.replace(answer, headers=tuple((name, text) for name, text in changed.items() if text))
+
+
+DOCTORED: dict[str, Callable[[HttpAnswer], HttpAnswer]] = {
+    "another status": lambda answer: dataclasses.replace(answer, status=302),
+    "a status of another failure": lambda answer: dataclasses.replace(answer, status=403),
+    "no body": lambda answer: dataclasses.replace(answer, body=b""),
+    "another media type": lambda answer: with_headers(answer, content_type="text/html"),
+    "an unknown header": lambda answer: with_headers(answer, x_powered_by="Python"),
+    "a missing header": lambda answer: with_headers(answer, ms_requestid=None),
+    "a missing challenge": lambda answer: with_headers(answer, www_authenticate=None),
+    "a header of another form": lambda answer: with_headers(answer, ms_requestid="1"),
+    "an unknown member": lambda answer: with_members(answer, hint="Sign in."),
+    "an unknown code": lambda answer: with_members(answer, code="no_token"),
+    "another actor": lambda answer: with_members(answer, actor="operator"),
+    "another retry advice": lambda answer: with_members(answer, retryable=True),
+    "another title": lambda answer: with_members(answer, title="No token."),
+    "another type": lambda answer: with_members(answer, type="about:blank"),
+    "a reason of another code": lambda answer: with_members(answer, reason="claims"),
+    "a member of another type": lambda answer: with_members(answer, errors="none"),
+    "a status that differs from the answer's": lambda answer: with_members(answer, status=400),
+}
+
+
+@pytest.mark.parametrize("doctored", DOCTORED)
+async def test_an_answer_that_is_not_described_is_found(live: LiveFunction, doctored: str) -> None:
+    """Each case changes one thing of a true answer, which itself is described."""
+    true = await answer_of(live, user=None)
+    described_api().check("POST", ROUTE, true)
+    with pytest.raises(NotDescribed):
+        described_api().check("POST", ROUTE, DOCTORED[doctored](true))
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        ({"target": f"{ROUTE}?validate_only=true"}, {"changes": [{"field": "Fax", "current": None, "proposed": "1"}]}),
+        ({"method": "GET", "target": "/api/health", "user": None, "body": b""}, {"status": "well"}),
+        ({}, {"email": 1}),
+    ],
+    ids=["a dry run", "health", "a write"],
+)
+async def test_a_success_that_is_not_described_is_found(
+    live: LiveFunction, call: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    true = await answer_of(live, **call)
+    with pytest.raises(NotDescribed):
+        described_api().check(call.get("method", "POST"), call.get("target", ROUTE), with_members(true, **wrong))
+
+
+async def test_a_retryable_failure_without_retry_after_is_found(live: LiveFunction) -> None:
+    row = next(row for row in ROWS if row.code == "entra_throttled")
+    answered = await row.provoke(live)
+    true = HttpAnswer(answered.status, tuple(answered.headers.items()), answered.body)
+    for wrong in (None, "0", "3601", "soon"):
+        with pytest.raises(NotDescribed):
+            described_api().check("POST", ROUTE, with_headers(true, retry_after=wrong))
+
+
+async def test_an_answer_to_what_is_not_described_is_found(live: LiveFunction) -> None:
+    """Only the host answers there."""
+    true = await answer_of(live, method="GET", target="/api/health", user=None, body=b"")
+    for method, target in (("HEAD", "/api/health"), ("GET", "/api/status"), ("DELETE", ROUTE)):
+        with pytest.raises(NotDescribed):
+            described_api().check(method, target, true)
+
+
+async def test_every_answer_of_these_tests_is_held_against_the_description(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch, undescribed: list[NotDescribed]
+) -> None:
+    """The function itself sends what is not described, and the call fails although nobody looks at the answer."""
+    monkeypatch.setattr(response, "PROBLEM_TYPE", "urn:other:")
+    with pytest.raises(NotDescribed):
+        await live.call(user=None)
+    assert len(undescribed) == 1
+    undescribed.clear()
+
+
+async def test_an_invocation_that_a_test_starts_is_held_against_it_too(
+    live: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response, "PROBLEM_TYPE", "urn:other:")
+    with pytest.raises(NotDescribed):
+        await live.start("no token")
+
+
+def test_a_description_without_a_status_allows_no_answer_with_it() -> None:
+    """What is checked is the document, not a list in the tests."""
+    document = json.loads(FILE.read_bytes())
+    del document["paths"]["/health"]["get"]["responses"]["200"]
+    answer = HttpAnswer(200, (("Content-Type", "application/json"), *IDS, *HOSTS), b'{"status":"ok","version":"0.1.0"}')
+    described_api().check("GET", "/api/health", answer)
+    with pytest.raises(NotDescribed, match="no such status"):
+        DescribedApi(document).check("GET", "/api/health", answer)
