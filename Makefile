@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house openapi soak fuzz package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house openapi soak fuzz fuzz-api package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -16,11 +16,12 @@ PYTHON ?=
 ARGS ?=
 SECONDS ?= 60
 PROFILE ?= random
+SEED ?=
 # Ours, whatever the shell holds under these names.
 VENV :=
 COVERAGE :=
 
-ifneq ($(filter demo serve test test-unit lint format house openapi soak fuzz package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test test-unit lint format house openapi soak fuzz fuzz-api package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -91,6 +92,9 @@ soak: $(VENV)/installed-dev ## crowds, then SECONDS=60 of random faults; fails i
 fuzz: $(VENV)/installed-dev ## random input for every reader; PROFILE=fixed gives the same input each time
 	@$(VENV_PYTHON) -m pytest $(PARALLEL) -q --hypothesis-profile=$(PROFILE) $(FUZZED) $(ARGS)
 
+fuzz-api: $(VENV)/installed-dev ## requests that schemathesis generates from the served description; SECONDS=60, SEED=1
+	@$(VENV_PYTHON) -m benchmarks.api_fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
 	@$(VENV_PYTHON) -m scripts.package
 
@@ -98,7 +102,7 @@ lock: $(VENV)/installed-sandbox ## write requirements.lock again, after a change
 	@$(VENV_PYTHON) -m scripts.lock
 
 clean: ## remove the virtual environments and every cache
-	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ifdef VENV

@@ -9,7 +9,7 @@ from update_profile import __version__, request_ids
 from update_profile.request import GATEWAY_PARAMETERS, JSON, MERGE_PATCH_JSON, VALIDATE_ONLY
 
 from . import answers, failures, pages, schemas
-from .exchanges import HEALTH, PROFILE, UPDATE, Exchange
+from .exchanges import HEALTH, IDS, PROFILE, UPDATE, Exchange
 from .failures import Failure
 
 Object = dict[str, Any]
@@ -58,6 +58,7 @@ class Operation:
         ]
 
 
+IDS_OF_ANYBODY = (f"Any-{request_ids.CORRELATION_ID}", f"Any-{request_ids.REQUEST_ID}")
 PROFILE_BODY = ("SupportProfile", (JSON,))
 CHANGES_BODY = ("SupportProfileChanges", (JSON, MERGE_PATCH_JSON))
 OPERATIONS = (
@@ -146,12 +147,12 @@ def _operation(operation: Operation, made: list[Exchange]) -> Object:
     described: Object = {"operationId": operation.name, "summary": operation.summary}
     described["tags"] = ["Support profile" if operation.is_call else "Service"]
     described["security"] = [{"bearer": []}] if operation.is_call else []
-    names = [name for name, _ in _parameters()]
-    if not operation.is_call:
-        names = [request_ids.CORRELATION_ID, request_ids.REQUEST_ID]
-    elif operation.body is None:
+    names = [name for name, _ in _parameters() if name not in IDS_OF_ANYBODY]
+    if operation.body is None:
         names.remove(VALIDATE_ONLY)
-    described["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in names]
+    described["parameters"] = [
+        {"$ref": f"#/components/parameters/{name}"} for name in (names if operation.is_call else IDS_OF_ANYBODY)
+    ]
     if operation.body is not None:
         described["requestBody"] = _body(*operation.body, made)
     described["responses"] = {**_successes(operation, made), **answers.failures(operation.failures(), made)}
@@ -204,7 +205,11 @@ def _parameters() -> Iterable[tuple[str, Object]]:
         (request_ids.CORRELATION_ID, texts["correlation id"]),
         (request_ids.REQUEST_ID, texts["request id"]),
     ):
-        yield name, {"name": name, "in": "header", "description": text, "schema": schemas.GUID_SCHEMA}
+        parameter: Object = {"name": name, "in": "header", "example": IDS[name]}
+        blank_too = {"anyOf": [schemas.GUID_SCHEMA, {"const": ""}]}
+        yield name, {**parameter, "description": f"{text} A blank one counts as absent.", "schema": blank_too}
+        lenient = {**parameter, "description": f"{text} What is not a GUID is replaced.", "schema": {"type": "string"}}
+        yield f"Any-{name}", lenient
     for name in map(pages.spelled, request_ids.DELIVERY_ID_HEADERS):
         yield (
             name,

@@ -13,17 +13,23 @@ from update_profile.partner_center.answer import Outcome
 from update_profile.support_profile import VALUE_NAMES, SupportProfile
 
 from . import failures, pages
+from .exchanges import PROFILE
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
-GUID_SCHEMA: Schema = {"type": "string", "pattern": f"^{GUID.pattern}$"}
+GUID_SCHEMA: Schema = {"type": "string", "format": "uuid", "pattern": f"^{GUID.pattern}$"}
 LENGTHS = {
     "Email": field_rules.EMAIL_LENGTH,
     "Telephone": field_rules.TELEPHONE_LENGTH,
     "Website": field_rules.WEBSITE_LENGTH,
 }
 # What every accepted value has. The rules of field_rules.py are stricter: JSON Schema has no words for some of them.
-PATTERNS = {"Email": r"^[^@\s]+@[^@\s]+$", "Telephone": r"^\S(.*\S)?$", "Website": r"^\S+$"}
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+PATTERNS = {
+    "Email": rf"^[^@\s{_CONTROL}]+@[^@\s{_CONTROL}]+$",
+    "Telephone": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
+    "Website": rf"^[^\s{_CONTROL}]+$",
+}
 OUTCOMES = get_args(Outcome)
 
 
@@ -73,6 +79,7 @@ def _request(profile: Schema, *, required: bool) -> Schema:
         member["description"] = f"Accepted: {texts[name]}."
         if name in VALUE_NAMES:
             member |= {"minLength": 1, "maxLength": LENGTHS[name], "pattern": PATTERNS[name]}
+            member["examples"] = [PROFILE[name]]
     if not required:
         del schema["required"]
         schema["description"] = "A JSON merge patch (RFC 7396). Absent members stay as they are stored."
