@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house openapi soak fuzz fuzz-api package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -20,8 +20,12 @@ SEED ?=
 # Ours, whatever the shell holds under these names.
 VENV :=
 COVERAGE :=
+HOST :=
+CLIENT :=
+RESOURCE :=
+TENANT :=
 
-ifneq ($(filter demo serve test test-unit lint format house openapi soak fuzz fuzz-api package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package lock,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -73,6 +77,10 @@ house: $(VENV)/installed-sandbox ## draw the package from its imports, and count
 
 openapi: $(VENV)/installed-sandbox ## write update_profile/openapi.json again: models, errors, routes and real exchanges
 	@$(VENV_PYTHON) -m scripts.openapi
+
+connector: $(VENV)/installed-sandbox ## write the Power Platform connector; HOST= CLIENT= RESOURCE= TENANT= write yours to dist/
+	@$(VENV_PYTHON) -m scripts.connector $(if $(HOST),--output dist/connector --host '$(HOST)') \
+		$(if $(CLIENT),--client '$(CLIENT)') $(if $(RESOURCE),--resource '$(RESOURCE)') $(if $(TENANT),--tenant '$(TENANT)')
 
 lint: $(VENV)/installed-dev ## check rules and format (ruff), types (mypy --strict) and workflows (zizmor)
 	@$(VENV_PYTHON) -m ruff check .

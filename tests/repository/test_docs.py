@@ -132,7 +132,13 @@ def test_the_readme_is_read_in_two_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "connector/README.md",
+        *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ],
 )
 def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     """Every relative link leads to an existing file or folder."""
