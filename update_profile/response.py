@@ -5,7 +5,7 @@ A failure is sent as a problem (RFC 9457). Header values are ASCII, because the 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from . import claims_challenge
