@@ -2,7 +2,7 @@
 
 Tests and the demo use `Person`. As a command it is a browser for programs that open one to sign somebody in:
 
-    BROWSER='python -m sandbox.person alice %s &'  python examples/python/update_profile.py …
+    BROWSER='python -m sandbox.person alice %s &'  python examples/python/update_support_profile.py …
 """
 
 import argparse

@@ -4,6 +4,7 @@ Prints a curl command that works without changes, and commands that show what th
 stops it.
 """
 
+import argparse
 import asyncio
 import json
 import logging
@@ -12,6 +13,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from .functions_host import DEFAULT_PORT
+from .host_process import REPOSITORY
 from .local_function import EXAMPLE, ROUTE, local_function, surroundings
 from .sandbox import Sandbox
 
@@ -53,6 +55,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
         f"export ASSERTION={token}",
         curl_command(address),
+        "Or sign in with a program of your own, such as those in examples/. Paste these into its terminal:",
+        "\n".join(f"export {name}='{value}'" for name, value in caller_settings(sandbox, address).items()),
         "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"
         f"{curl} {partner_center}/_sandbox/journal\n"
@@ -66,6 +70,22 @@ def _announce(sandbox: Sandbox, address: str) -> None:
     )
 
 
+def caller_settings(sandbox: Sandbox, address: str) -> dict[str, str]:
+    """Return the environment of a caller's program: the function, its own registration, and the authority to trust.
+
+    BROWSER signs alice in without a browser. A real one warns of the stand-in's certificate.
+    """
+    entra, ca_file = sandbox.entra, str(sandbox.ca_file)
+    return {
+        "FUNCTION_URL": address + ROUTE,
+        "AUTHORITY": f"{entra.base_url}/{entra.users[USER].tenant_id}",
+        "CLIENT_ID": entra.applications.public.client_id,
+        "SCOPE": f"{entra.registration.audience_uri}/{entra.registration.scope}",
+        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca_file),
+        "BROWSER": f"env PYTHONPATH={REPOSITORY} {sys.executable} -m sandbox.person {USER} %s &",
+    }
+
+
 def curl_command(address: str) -> str:
     """Return README's command for the function at this address. The caller's token is in $ASSERTION."""
     return (
@@ -76,13 +96,16 @@ def curl_command(address: str) -> str:
 
 def main() -> int:
     """Serve until a signal stops it. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Run the function beside its stand-ins.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the port on 127.0.0.1 (0: any free port)")
+    port = parser.parse_args().port
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(logging.NullHandler())
     for name in ("update_profile", "sandbox.functions_host"):
         logging.getLogger(name).setLevel(logging.INFO)
         logging.getLogger(name).addHandler(handler)
-    asyncio.run(_serve(DEFAULT_PORT))
+    asyncio.run(_serve(port))
     return 0
 
 

@@ -19,7 +19,7 @@ _PROMPTS = ("", "none", "login", "select_account", "consent")
 # RFC 7636 section 4.2.
 _CHALLENGE_LENGTHS = range(43, 129)
 # Members of a claims request that only a second factor can satisfy.
-NEEDS_SECOND_FACTOR = ("acrs", "amr", "capolids")
+_NEEDS_SECOND_FACTOR = ("acrs", "amr", "capolids")
 
 
 def read(directory: Directory, tenant: str, query: str) -> Interaction | Answer:
@@ -37,9 +37,7 @@ def read(directory: Directory, tenant: str, query: str) -> Interaction | Answer:
     if refused:
         return back(asked, code_of(refused))
     claims = claims_request(asked.get("claims", ""))
-    return Interaction(
-        tenant, application, wanted, asked, contexts(claims), any(name in claims for name in NEEDS_SECOND_FACTOR)
-    )
+    return Interaction(tenant, application, wanted, asked, contexts(claims), needs_second_factor(claims))
 
 
 def claims_request(text: str) -> Mapping[str, object]:
@@ -52,6 +50,11 @@ def claims_request(text: str) -> Mapping[str, object]:
     if not isinstance(members, dict) or not isinstance(members.get("access_token", {}), dict | None):
         raise ValueError("not a claims request")  # noqa: TRY004 - as for text that is no JSON
     return members.get("access_token") or {}
+
+
+def needs_second_factor(claims: Mapping[str, object]) -> bool:
+    """Whether only a second factor satisfies these claims."""
+    return any(name in claims for name in _NEEDS_SECOND_FACTOR)
 
 
 def contexts(claims: Mapping[str, object]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Sources: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code; RFC 
 from collections.abc import Mapping
 
 from ..script import Answer
-from . import pages, scopes, sign_in
+from . import authorize, pages, scopes, sign_in
 from .directory import Directory
 from .errors import refusal, text_of
 from .metadata import ANY_TENANT
@@ -25,7 +25,12 @@ def give(directory: Directory, tenant: str, form: Mapping[str, str]) -> Answer:
     wanted, refused = scopes.read(form.get("scope", ""), directory.registration)
     if refused:
         return refused
+    try:
+        claims = authorize.claims_request(form.get("claims", ""))
+    except ValueError:
+        return refusal(400, "invalid_request", (9002313,))
     code, known = directory.remembered.give_device_code(application, wanted)
+    known.acrs, known.second_factor = authorize.contexts(claims), authorize.needs_second_factor(claims)
     address = f"{directory.base_url}/{tenant}/oauth2/deviceauth"
     return Answer.json(
         {
@@ -54,7 +59,9 @@ def entered(directory: Directory, tenant: str, form: Mapping[str, str], cookie: 
         return ask(tenant, text_of(70018))
     # The account is always asked for, so that nobody signs a stranger's device in by a session that is open.
     asked = {"prompt": "select_account"}
-    interaction = Interaction(tenant, known.application, known.wanted, asked, (), second_factor=False, device=known)
+    interaction = Interaction(
+        tenant, known.application, known.wanted, asked, known.acrs, second_factor=known.second_factor, device=known
+    )
     return sign_in.start(directory, interaction, cookie)
 
 

@@ -91,6 +91,7 @@ class DeviceCode:
     """A device code that was given.
 
     Attributes:
+        acrs, second_factor: What the device's claims ask for.
         polled_at: When a token was last asked for. None: never.
         signed_in: The sign-in that the code stands for. None until the user has finished it.
     """
@@ -100,6 +101,8 @@ class DeviceCode:
     wanted: Wanted
     until: float
     interval_seconds: float
+    acrs: tuple[str, ...] = ()
+    second_factor: bool = False
     polled_at: float | None = None
     declined: bool = False
     signed_in: SignedIn | None = None

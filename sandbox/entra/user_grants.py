@@ -117,7 +117,7 @@ def _refresh(directory: Directory, form: Mapping[str, str], application: Applica
         claims = authorize.claims_request(form.get("claims", ""))
     except ValueError:
         return refusal(400, "invalid_request", (9002313,))
-    if any(name in claims for name in authorize.NEEDS_SECOND_FACTOR) and "mfa" not in known.signed_in.amr:
+    if authorize.needs_second_factor(claims) and "mfa" not in known.signed_in.amr:
         return interaction_required(form["claims"])
     if scopes.needs_consent(wanted, application, directory.registration):
         return refusal(400, "invalid_grant", (65001,), suberror="consent_required")

@@ -120,6 +120,17 @@ def test_a_device_waits_until_the_person_has_entered_its_code(sandbox: Sandbox) 
     assert peek(result["access_token"])["oid"] == sandbox.entra.users["alice"].object_id
 
 
+def test_a_device_can_ask_for_the_second_factor(sandbox: Sandbox) -> None:
+    sandbox.entra.second_factor_at_sign_in = False
+    with public_client(sandbox) as client, person(sandbox) as alice:
+        flow = client.initiate_device_flow([scope(sandbox)], claims_challenge=STEP_UP)
+        alice.visit(flow["verification_uri"], user_code=flow["user_code"])
+        result = client.acquire_token_by_device_flow(flow, claims_challenge=STEP_UP)
+    assert alice.pages[:3] == ["Enter code to allow access", "Pick an account", "Approve sign in request"]
+    claims = peek(result["access_token"])
+    assert (claims["amr"], claims["acrs"]) == (["pwd", "mfa"], ["c1"])
+
+
 def test_a_device_learns_that_the_person_declined(sandbox: Sandbox) -> None:
     with public_client(sandbox) as client, person(sandbox, "") as nobody:
         flow = client.initiate_device_flow([scope(sandbox)])

@@ -1,0 +1,188 @@
+// Update the Partner Center support profile of your organization as the user who signs in.
+//
+//     npm ci
+//     node update-support-profile.mjs --email help@contoso.com --telephone "+1 425 555 0100" --website www.contoso.com
+//
+// The environment names the function and the registration of this program (docs/api.md, "Get a token"):
+//
+//     FUNCTION_URL  https://<host name of the function>/api/update_profile
+//     AUTHORITY     https://login.microsoftonline.com/<tenant id>
+//     CLIENT_ID     application id of this program's own registration, a public client with the address http://localhost
+//     SCOPE         api://<application id of the function>/user_impersonation
+
+import { PublicClientApplication } from "@azure/msal-node";
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { request } from "undici";
+
+// The function answers within its budget, which is 110 seconds at most (REQUEST_BUDGET_SECONDS).
+const TIMEOUT_MILLISECONDS = 120_000;
+const ATTEMPTS = 5;
+// Where no answer says how long to wait.
+const PAUSE_SECONDS = 5;
+
+/** The function refused the call for good. `problem` is its answer: code, detail, and actor, who must act. */
+class Refused extends Error {
+  constructor(status, problem) {
+    const fields = (problem.errors ?? []).map(({ field, message }) => `\n  ${field}: ${message}`);
+    super(
+      `${status} ${problem.code}. To act: ${problem.actor ?? "unknown"}. ${problem.detail ?? ""} ` +
+        `(correlation id ${problem.correlationId})${fields.join("")}`,
+    );
+  }
+}
+
+/** The person at this machine, and the tokens that MSAL holds for them in memory. */
+class User {
+  constructor({ deviceCode }) {
+    const authority = process.env.AUTHORITY;
+    // The authority is configured, so MSAL need not ask Microsoft whether it knows the host.
+    const auth = { clientId: process.env.CLIENT_ID, authority, knownAuthorities: [new URL(authority).host] };
+    this.client = new PublicClientApplication({ auth });
+    this.scopes = [process.env.SCOPE];
+    this.deviceCode = deviceCode;
+  }
+
+  /** Return an access token. `claims` is what a challenge asks for. MSAL asks the person only where it must. */
+  async token(claims) {
+    const result = (await this.#silently(claims)) ?? (await this.#ask(claims));
+    this.account = result.account;
+    return result.accessToken;
+  }
+
+  async #silently(claims) {
+    if (!this.account) return null;
+    try {
+      return await this.client.acquireTokenSilent({ scopes: this.scopes, account: this.account, claims });
+    } catch {
+      return null; // InteractionRequiredAuthError, or no refresh token: the person signs in
+    }
+  }
+
+  async #ask(claims) {
+    if (this.deviceCode) {
+      const deviceCodeCallback = ({ message }) => console.log(message);
+      return this.client.acquireTokenByDeviceCode({ scopes: this.scopes, claims, deviceCodeCallback });
+    }
+    return this.client.acquireTokenInteractive({
+      scopes: this.scopes,
+      claims,
+      loginHint: this.account?.username,
+      openBrowser,
+    });
+  }
+}
+
+/** Open the sign-in page. $BROWSER is a command with %s for the address, as elsewhere. */
+async function openBrowser(url) {
+  const usual = { darwin: "open %s", win32: "explorer %s" }[process.platform] ?? "xdg-open %s";
+  const [command, ...options] = (process.env.BROWSER ?? usual).replace(/\s*&\s*$/, "").split(/\s+/);
+  const child = spawn(command, options.map((option) => option.replace("%s", url)), { stdio: "ignore" });
+  child.on("error", () => console.log(`Open this page to sign in: ${url}`));
+}
+
+/** Return the claims in a WWW-Authenticate header, which are base64. null: it asks for no claims. */
+function claimsOf(challenge) {
+  if (!challenge.includes('error="insufficient_claims"')) return null;
+  const found = /claims="([A-Za-z0-9+/=_-]+)"/.exec(challenge);
+  return found && Buffer.from(found[1], "base64").toString("utf8");
+}
+
+/**
+ * Send the profile until there is a final answer, and return it.
+ *
+ * The same bytes go out under the same Idempotency-Key as long as the end is open: after a failure that a retry can
+ * heal, an unknown outcome, or no answer. A claims challenge is met once, under a new key.
+ */
+async function send(user, profile, { validateOnly }) {
+  const url = new URL(process.env.FUNCTION_URL);
+  if (validateOnly) url.searchParams.set("validate_only", "true");
+  const body = JSON.stringify(profile);
+  let deliveryId = randomUUID();
+  let claims;
+  for (let attempt = 1; ; attempt++) {
+    const token = await user.token(claims);
+    let answer;
+    try {
+      // undici sends a string with a Content-Length. The Functions host delivers no chunked bodies: with http.request,
+      // set Content-Length yourself.
+      answer = await request(url, {
+        method: "PUT",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          "idempotency-key": deliveryId,
+        },
+        body,
+        headersTimeout: TIMEOUT_MILLISECONDS,
+        bodyTimeout: TIMEOUT_MILLISECONDS,
+      });
+      answer.text = await answer.body.text();
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      console.log(`No answer (${error.code ?? error.name}). Repeating under the same delivery id.`);
+      await sleep(PAUSE_SECONDS * 1000);
+      continue;
+    }
+    if (answer.statusCode < 300) return answer;
+    const problem = problemOf(answer);
+    const asked = claimsOf(String(answer.headers["www-authenticate"] ?? ""));
+    if (asked && !claims) {
+      console.log(`${answer.statusCode} ${problem.code}: the sign-in must also satisfy ${asked}`);
+      deliveryId = randomUUID();
+      claims = asked;
+    } else if (problem.retryable && attempt < ATTEMPTS) {
+      const seconds = Number(answer.headers["retry-after"] ?? PAUSE_SECONDS);
+      const state = problem.outcome === "unknown" ? ", outcome unknown" : "";
+      console.log(
+        `${answer.statusCode} ${problem.code}${state}: waiting ${seconds} s, then the same delivery id again`,
+      );
+      await sleep(seconds * 1000);
+    } else {
+      throw new Refused(answer.statusCode, problem);
+    }
+  }
+}
+
+/** Return the problem document. Something between here and the function may have answered without one. */
+function problemOf({ statusCode, text }) {
+  try {
+    const problem = JSON.parse(text);
+    if (problem?.code) return problem;
+  } catch {
+    // not JSON: see below
+  }
+  const retryable = [408, 429, 502, 503, 504].includes(statusCode);
+  return { code: "not_from_the_function", detail: "A gateway answered.", retryable };
+}
+
+async function main() {
+  const text = { type: "string" };
+  const flag = { type: "boolean", default: false };
+  const options = { email: text, telephone: text, website: text, "dry-run": flag, "device-code": flag };
+  const { values } = parseArgs({ options });
+  for (const name of ["email", "telephone", "website"]) {
+    if (values[name] === undefined) throw new Error(`--${name} is missing`);
+  }
+  const profile = { Email: values.email, Telephone: values.telephone, Website: values.website };
+  const user = new User({ deviceCode: values["device-code"] });
+  await user.token();
+  console.log(`Signed in as ${user.account.username}.`);
+  const { changes } = JSON.parse((await send(user, profile, { validateOnly: true })).text);
+  for (const { field, current, proposed } of changes) console.log(`Dry run: ${field}: ${current} -> ${proposed}`);
+  if (values["dry-run"] || changes.length === 0) {
+    console.log("Nothing was written.");
+    return;
+  }
+  const answer = await send(user, profile, { validateOnly: false });
+  console.log(`${answer.statusCode} ${answer.headers["update-outcome"] ?? "written"}: ${answer.text}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
