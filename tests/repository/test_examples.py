@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+PROGRAMS = sorted(path for path in EXAMPLES.glob("*/*") if path.suffix in (".py", ".mjs", ".ps1", ".cs"))
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 
 
@@ -29,11 +30,7 @@ def test_the_node_example_s_lock_pins_every_package_by_hash_and_names_no_registr
         assert packages[f"node_modules/{name}"]["version"] == version
 
 
-@pytest.mark.parametrize(
-    "example",
-    sorted(path for path in EXAMPLES.glob("*/*") if path.suffix in (".py", ".mjs", ".ps1", ".cs")),
-    ids=lambda path: path.name,
-)
+@pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)
 def test_an_example_names_the_four_settings_and_repeats_under_one_delivery_id(example: Path) -> None:
     text = example.read_text(encoding="utf-8")
     for name in ("FUNCTION_URL", "AUTHORITY", "CLIENT_ID", "SCOPE"):
