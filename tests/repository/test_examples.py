@@ -37,3 +37,23 @@ def test_an_example_names_the_four_settings_and_repeats_under_one_delivery_id(ex
         assert name in text
     for needed in ("idempotency-key", "retry-after", "www-authenticate", "validate_only"):
         assert needed in text.lower()
+
+
+REQUESTS = (ROOT / "docs" / "requests.http").read_text(encoding="utf-8")
+
+
+def test_the_requests_of_the_editor_s_file_are_sendable() -> None:
+    """Each has a method, a route that exists, and a body that is JSON where it has one."""
+    requests = [part.partition("\n")[2] for part in REQUESTS.split("### ")[1:]]
+    assert len(requests) > 6
+    for request in requests:
+        head, _, body = request.strip().partition("\n\n")
+        assert re.match(r"(GET|PUT|PATCH) \{\{function\}\}/api/(update_profile|health)", head)
+        assert isinstance(json.loads(body or "{}"), dict)
+
+
+def test_the_development_container_has_production_s_python() -> None:
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(re.sub(r"^//.*\n", "", text, flags=re.MULTILINE))
+    assert container["image"].endswith(":3.13")
+    assert container["forwardPorts"] == [7071]
