@@ -12,6 +12,7 @@ http_server.py      HTTP/1.1 over TLS on sockets; http_request.py reads, wire_fa
 background_loop.py  the thread that the stand-ins run in
 certificates.py     the certificate authority, created at run time
 tokens.py, users.py valid and invalid tokens; the users alice, bob and carol
+caller.py           a caller's program, which signs such a person in with MSAL
 demo.py, serve.py   the function with all stand-ins: `make demo`, `make serve` (local_function.py, narration.py)
 functions_host.py   the Functions host's behaviour on top of the real worker library (host_*.py, worker.py)
 """

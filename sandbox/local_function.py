@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from update_profile.settings import NAMES
@@ -18,9 +18,12 @@ ROUTE = "/api/update_profile"
 
 
 @asynccontextmanager
-async def local_function(sandbox: Sandbox, *, port: int = 0) -> AsyncIterator[str]:
+async def local_function(
+    sandbox: Sandbox, *, port: int = 0, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
     """Serve the function on the running loop and yield the host's base address. Port 0 means any free port.
 
+    `settings` are settings that differ from the defaults. The function reads them once. None means the defaults.
     Removes the function's settings from the environment and does not restore them. The settings of a real tenant must
     not be used here, so local.settings.json is not read either.
 
@@ -30,7 +33,7 @@ async def local_function(sandbox: Sandbox, *, port: int = 0) -> AsyncIterator[st
     """
     for name in NAMES:
         os.environ.pop(name, None)
-    os.environ.update(sandbox.settings())
+    os.environ.update({**sandbox.settings(), **(settings or {})})
     async with running_host(REPOSITORY, port) as address:
         yield address
 

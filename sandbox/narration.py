@@ -4,8 +4,11 @@ import json
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
+
+from .journal import Entry
 
 MARGIN = "   "
 WIDTH = 110
@@ -62,6 +65,30 @@ def tell_profiles(before: Mapping[str, str], after: Mapping[str, str]) -> None:
     tell(f"{'':11}{'before':<30}after")
     for name in PROFILE_MEMBERS:
         tell(f"{name:<11}{before.get(name, '-'):<30}{after.get(name, '-')}")
+
+
+def tell_tokens(hers: Mapping[str, Any], exchanged: Mapping[str, Any]) -> None:
+    """Print the claims of both tokens that show what on-behalf-of means. The client is `azp` in one, `appid` in one."""
+    tell(f"{'':8}{'her token':<40}the exchanged token")
+    for name in ("aud", "oid", "scp"):
+        tell(f"{name:<8}{hers[name]:<40}{exchanged[name]}")
+    tell(f"{'client':<8}{hers['azp']:<40}{exchanged['appid']}")
+
+
+def tell_request(entry: Entry) -> None:
+    """Print a request. Its token is cut."""
+    tell(f"   {entry.method} {entry.path} HTTP/1.1")
+    for name, value in entry.headers:
+        cut = f"{value[:24]}... ({len(value):,} characters)"
+        tell(f"   {name}: {cut if name.lower() == 'authorization' else value}")
+    tell_line(entry.body.decode())
+
+
+def tell_line(line: str) -> None:
+    """Print a long line, broken after commas."""
+    indent = f"{MARGIN}   "
+    parts = textwrap.wrap(line.replace(",", ", "), WIDTH, initial_indent=indent, subsequent_indent=indent)
+    print("\n".join(part.replace(", ", ",") for part in parts))
 
 
 def tell_problem(response: httpx.Response) -> None:
