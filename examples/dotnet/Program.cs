@@ -80,7 +80,7 @@ async Task<string> Token(string? claims)
 static string? ClaimsOf(HttpResponseMessage answer)
 {
     var challenge = string.Join(", ", answer.Headers.WwwAuthenticate.Select(value => value.ToString()));
-    var found = Regex.Match(challenge, "claims=\"([A-Za-z0-9+/=_-]+)\"");
+    var found = Regex.Match(challenge, "claims=\"([A-Za-z0-9+/=]+)\"");
     return challenge.Contains("error=\"insufficient_claims\"") && found.Success
         ? Encoding.UTF8.GetString(Convert.FromBase64String(found.Groups[1].Value))
         : null;

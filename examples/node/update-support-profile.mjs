@@ -86,7 +86,7 @@ async function openBrowser(url) {
 /** Return the claims in a WWW-Authenticate header, which are base64. null: it asks for no claims. */
 function claimsOf(challenge) {
   if (!challenge.includes('error="insufficient_claims"')) return null;
-  const found = /claims="([A-Za-z0-9+/=_-]+)"/.exec(challenge);
+  const found = /claims="([A-Za-z0-9+/=]+)"/.exec(challenge);
   return found && Buffer.from(found[1], "base64").toString("utf8");
 }
 
@@ -134,7 +134,9 @@ async function send(user, profile, { validateOnly }) {
       deliveryId = randomUUID();
       claims = asked;
     } else if (problem.retryable && attempt < ATTEMPTS) {
-      const seconds = Number(answer.headers["retry-after"] ?? PAUSE_SECONDS);
+      const wait = String(answer.headers["retry-after"] ?? "");
+      // The function sends whole seconds. A gateway may send a date.
+      const seconds = /^\d+$/.test(wait) ? Number(wait) : PAUSE_SECONDS;
       const state = problem.outcome === "unknown" ? ", outcome unknown" : "";
       console.log(
         `${answer.statusCode} ${problem.code}${state}: waiting ${seconds} s, then the same delivery id again`,
@@ -165,6 +167,10 @@ async function main() {
   const { values } = parseArgs({ options });
   for (const name of ["email", "telephone", "website"]) {
     if (values[name] === undefined) throw new Error(`--${name} is missing`);
+  }
+  const missing = ["FUNCTION_URL", "AUTHORITY", "CLIENT_ID", "SCOPE"].filter((name) => !process.env[name]);
+  if (missing.length > 0) {
+    throw new Error(`The environment lacks ${missing.join(", ")}. The top of this file says what they are.`);
   }
   const profile = { Email: values.email, Telephone: values.telephone, Website: values.website };
   const user = new User({ deviceCode: values["device-code"] });

@@ -15,6 +15,9 @@ param(
     [switch] $DryRun
 )
 $ErrorActionPreference = 'Stop'
+foreach ($name in 'FUNCTION_URL', 'AUTHORITY', 'CLIENT_ID', 'SCOPE') {
+    if (-not [Environment]::GetEnvironmentVariable($name)) { throw "The environment lacks $name." }
+}
 
 # The function answers within its budget, which is 110 seconds at most (REQUEST_BUDGET_SECONDS).
 $timeoutSeconds = 120
@@ -48,7 +51,7 @@ function Get-Token([string] $Claims) {
 # Return the claims in a WWW-Authenticate header, which are base64. $null: it asks for no claims.
 function Get-Claims([string] $Challenge) {
     if ($Challenge -notmatch 'error="insufficient_claims"') { return $null }
-    if ($Challenge -notmatch 'claims="([A-Za-z0-9+/=_-]+)"') { return $null }
+    if ($Challenge -notmatch 'claims="([A-Za-z0-9+/=]+)"') { return $null }
     [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($Matches[1]))
 }
 
@@ -80,8 +83,9 @@ function Send-Profile([byte[]] $Body, [string] $Query) {
             $script:token = Get-Token $claims
         }
         elseif ($problem.retryable -and $attempt -lt $attempts) {
-            $asks = $answer.Headers['Retry-After']
-            $seconds = if ($asks) { [int] ($asks | Select-Object -First 1) } else { $pauseSeconds }
+            # The function sends whole seconds. A gateway may send a date.
+            $asks = "$($answer.Headers['Retry-After'])"
+            $seconds = if ($asks -match '^\d+$') { [int] $asks } else { $pauseSeconds }
             Write-Host "$($answer.StatusCode) $($problem.code): waiting $seconds s, then the same delivery id again"
             Start-Sleep -Seconds $seconds
         }

@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import msal
 
+SETTINGS = ("FUNCTION_URL", "AUTHORITY", "CLIENT_ID", "SCOPE")
 # The function answers within its budget, which is 110 seconds at most (REQUEST_BUDGET_SECONDS).
 TIMEOUT_SECONDS = 120
 ATTEMPTS = 5
@@ -90,7 +91,7 @@ def claims_of(challenge: str) -> str | None:
     """Return the claims in a WWW-Authenticate header, which are base64. None: it asks for no claims."""
     if 'error="insufficient_claims"' not in challenge:
         return None
-    found = re.search(r'claims="([A-Za-z0-9+/=_-]+)"', challenge)
+    found = re.search(r'claims="([A-Za-z0-9+/=]+)"', challenge)
     return base64.b64decode(found[1]).decode() if found else None
 
 
@@ -139,10 +140,12 @@ def send(client: httpx.Client, user: User, profile: dict[str, str], *, validate_
 
 def wait(answer: httpx.Response, problem: dict[str, Any]) -> None:
     """Wait as long as the answer asks for."""
-    seconds = float(answer.headers.get("Retry-After", PAUSE_SECONDS))
+    asked = answer.headers.get("Retry-After", "")
+    # The function sends whole seconds. A gateway may send a date.
+    seconds = int(asked) if asked.isdecimal() else PAUSE_SECONDS
     state = ", outcome unknown" if problem.get("outcome") == "unknown" else ""
     print(
-        f"{answer.status_code} {problem['code']}{state}: waiting {seconds:g} s, then the same delivery id again",
+        f"{answer.status_code} {problem['code']}{state}: waiting {seconds} s, then the same delivery id again",
         flush=True,
     )
     time.sleep(seconds)
@@ -168,6 +171,9 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     parser.add_argument("--device-code", action="store_true", help="sign in on another device")
     given = parser.parse_args()
+    missing = [name for name in SETTINGS if not os.environ.get(name)]
+    if missing:
+        parser.error(f"the environment lacks {', '.join(missing)}; the top of this file says what they are")
     profile = {"Email": given.email, "Telephone": given.telephone, "Website": given.website}
     user = User(device_code=given.device_code)
     user.token()

@@ -62,7 +62,8 @@ def contexts(claims: Mapping[str, object]) -> tuple[str, ...]:
     wanted = claims.get("acrs")
     if not isinstance(wanted, dict):
         return ()
-    values = [wanted.get("value"), *(wanted.get("values") or ())]
+    several = wanted.get("values")
+    values = [wanted.get("value"), *(several if isinstance(several, list) else ())]
     return tuple(value for value in values if isinstance(value, str))
 
 

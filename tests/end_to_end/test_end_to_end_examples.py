@@ -1,5 +1,6 @@
 """The programs in examples/ sign in, show a dry run, write, and live through what a caller can meet."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -116,6 +117,26 @@ def test_an_example_says_what_was_refused_and_who_must_act(served: ServedFunctio
     assert "422 invalid_profile. To act: caller." in done.stderr
     assert "\n  Email: " in done.stderr
     assert served.requests("PUT") == []
+
+
+def test_an_example_names_the_settings_that_it_lacks(program: list[str], tmp_path: Path) -> None:
+    lacking = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    done = subprocess.run(  # noqa: S603 - our own
+        [*program, *PROFILE], cwd=tmp_path, env=lacking, capture_output=True, text=True, check=False
+    )
+    assert done.returncode > 0
+    assert "lacks FUNCTION_URL, AUTHORITY, CLIENT_ID, SCOPE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_example_gives_up_after_a_second_challenge(served: ServedFunction, run: Run) -> None:
+    """A policy that asks for what no sign-in brings must not end in a loop of sign-ins."""
+    refused = {"error": "interaction_required", "error_codes": [50076], "claims": STEP_UP}
+    served.control(served.entra, "script", {"answers": [{"status": 400, "body": refused}], "times": None})
+    done = run()
+    assert done.returncode == 1
+    assert done.stdout.count("the sign-in must also satisfy") == 1
+    assert "401 interaction_required. To act: user." in done.stderr
 
 
 def test_an_example_stops_after_the_dry_run_where_it_is_asked_to(served: ServedFunction, run: Run) -> None:

@@ -1,5 +1,6 @@
 """The pages for callers are complete, short, and hold examples that work."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -81,3 +82,10 @@ def test_an_approval_link_has_the_documented_names(page: str, link: str) -> None
 
 def test_each_system_without_a_users_token_has_a_link() -> None:
     assert {page for page, _ in LINKS} >= {*BRIDGED}
+
+
+def test_the_claims_challenge_in_the_api_page_decodes_to_what_it_says() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    encoded, decoded = re.findall(r"Decode it: `([^`]+)` is\s+`([^`]+)`", text)[0]
+    assert base64.b64decode(encoded).decode() == decoded
+    assert json.loads(decoded)["access_token"]
