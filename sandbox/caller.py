@@ -23,7 +23,7 @@ class Caller:
             instance_discovery=False,
             http_client=self._session,
         )
-        self._scopes = [f"{registration.audience_uri}/{registration.scope}"]
+        self._scopes = [f"{registration.client_id}/{registration.scope}"]
         self.person = Person(name, sandbox.certificates.client_context())
 
     def __enter__(self) -> "Caller":

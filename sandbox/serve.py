@@ -55,7 +55,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
         f"export ASSERTION={token}",
         curl_command(address),
-        "Or sign in with a program of your own, such as those in examples/. Paste these into its terminal:",
+        "Or sign in with a program of your own, such as those in examples/. Install its packages first, then paste these\n"
+        "into its terminal (Python programs then trust the stand-ins alone):",
         "\n".join(f"export {name}='{value}'" for name, value in caller_settings(sandbox, address).items()),
         "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"
@@ -80,7 +81,7 @@ def caller_settings(sandbox: Sandbox, address: str) -> dict[str, str]:
         "FUNCTION_URL": address + ROUTE,
         "AUTHORITY": f"{entra.base_url}/{entra.users[USER].tenant_id}",
         "CLIENT_ID": entra.applications.public.client_id,
-        "SCOPE": f"{entra.registration.audience_uri}/{entra.registration.scope}",
+        "SCOPE": f"{entra.client_id}/{entra.registration.scope}",
         **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca_file),
         "BROWSER": f"env PYTHONPATH={REPOSITORY} {sys.executable} -m sandbox.person {USER} %s &",
     }

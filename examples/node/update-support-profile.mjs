@@ -8,7 +8,7 @@
 //     FUNCTION_URL  https://<host name of the function>/api/update_profile
 //     AUTHORITY     https://login.microsoftonline.com/<tenant id>
 //     CLIENT_ID     application id of this program's own registration, a public client with the address http://localhost
-//     SCOPE         api://<application id of the function>/user_impersonation
+//     SCOPE         <application id of the function>/user_impersonation
 
 import { PublicClientApplication } from "@azure/msal-node";
 import { spawn } from "node:child_process";
@@ -106,8 +106,8 @@ async function send(user, profile, { validateOnly }) {
     const token = await user.token(claims);
     let answer;
     try {
-      // undici sends a string with a Content-Length. The Functions host delivers no chunked bodies: with http.request,
-      // set Content-Length yourself.
+      // undici sends a string with a Content-Length. The Functions host delivers no chunked bodies, which a stream, or
+      // write() on an http.request, would be.
       answer = await request(url, {
         method: "PUT",
         headers: {

@@ -8,7 +8,7 @@ The environment names the function and the registration of this program (docs/ap
     FUNCTION_URL  https://<host name of the function>/api/update_profile
     AUTHORITY     https://login.microsoftonline.com/<tenant id>
     CLIENT_ID     application id of this program's own registration, a public client with the address http://localhost
-    SCOPE         api://<application id of the function>/user_impersonation
+    SCOPE         <application id of the function>/user_impersonation
 """
 
 import argparse
