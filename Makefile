@@ -49,7 +49,7 @@ help: ## list the commands
 	@echo '  PYTHON=python3.12   use that Python; else the best one here, from 3.13 down to 3.11'
 	@echo '  ARGS="-k health"    more arguments for pytest (make test); the coverage gate is then off'
 
-demo: $(VENV)/installed-sandbox ## show an update from end to end, a dry run, a challenge, a refusal and an outage; 15 s
+demo: $(VENV)/installed-sandbox ## show an update from end to end, a dry run, a challenge, a refusal and an outage; 30 s
 	@$(VENV_PYTHON) -m sandbox.demo
 
 serve: $(VENV)/installed-sandbox ## run the function beside local stand-ins, with a curl line to paste

@@ -7,6 +7,8 @@ DELETE /_sandbox/script     remove all scripted answers
 POST /_sandbox/sign-in      {"user": "alice", "version": "2.0"} -> {"access_token"}; Entra's token is for the function,
                                 Partner Center's token is for Partner Center. {"bad": "expired"} gives a token with that
                                 fault (Entra only; entra/bad_tokens.py lists the faults)
+GET /_sandbox/applications  the client applications, with ids and secrets (Entra only); PUT {"platform": "spa",
+                                "redirect_uris": ["http://localhost:7071/api/approve"]} registers other addresses
 POST /_sandbox/switches     {"required_context": "c1"}: a policy of Entra; {} lists the switches (Entra only)
 GET, PUT /_sandbox/profiles every tenant's profile (Partner Center only)
 """

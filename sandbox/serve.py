@@ -55,8 +55,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         f"Post Microsoft's example as {USER} (her token is valid for {TOKEN_SECONDS // 3600} hours, only here):",
         f"export ASSERTION={token}",
         curl_command(address),
-        "Or sign in with a program of your own, such as those in examples/. Install its packages first, then paste these\n"
-        "into its terminal (Python programs then trust the stand-ins alone):",
+        "Or sign in with a program of your own, such as those in examples/. Install its packages first, then paste\n"
+        "these into its terminal (Python programs then trust the stand-ins alone):",
         "\n".join(f"export {name}='{value}'" for name, value in caller_settings(sandbox, address).items()),
         "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"

@@ -6,7 +6,7 @@ confidential clients). Our function is not in this file: see configuration.py.
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -74,6 +74,24 @@ class Applications:
 
     def __iter__(self) -> Iterator[Application]:
         return iter((self.public, self.web, self.page))
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return what an application must know about itself, for the control API."""
+        names = ("name", "platform", "client_id", "secret", "redirect_uris")
+        return [{name: getattr(one, name) for name in names} for one in self]
+
+    def redirect(self, platform: str, redirect_uris: Iterable[str]) -> list[dict[str, object]]:
+        """Register other redirect URIs for the application of this platform. Returns all applications.
+
+        Raises:
+            ValueError: No application is of this platform.
+        """
+        found = next((one for one in self if one.platform == platform), None)
+        if found is None:
+            message = f"unknown platform: {platform}; known: {', '.join(one.platform for one in self)}"
+            raise ValueError(message)
+        found.redirect_uris = tuple(map(str, redirect_uris))
+        return self.describe()
 
     def find(self, client_id: str | None) -> Application | None:
         """Return the application with this id, or None."""

@@ -169,6 +169,8 @@ class Entra(StandIn):
         return {
             ("GET", "settings"): lambda _: self.settings(),
             ("POST", "sign-in"): lambda body: {"access_token": self._token(**body)},
+            ("GET", "applications"): lambda _: self.applications.describe(),
+            ("PUT", "applications"): lambda body: self.applications.redirect(**body),
             ("POST", "switches"): lambda body: self._switch(**body),
         }
 

@@ -303,6 +303,18 @@ def test_switches_are_set_from_another_process_and_fall_back(sandbox: Sandbox) -
     assert sandbox.entra.required_context is None
 
 
+def test_another_process_learns_the_applications_and_registers_addresses(sandbox: Sandbox) -> None:
+    page = {"platform": "spa", "redirect_uris": ["http://localhost:1/page"]}
+    with httpx.Client(verify=sandbox.certificates.client_context(), trust_env=False) as control:
+        url = f"{sandbox.entra.base_url}/_sandbox/applications"
+        told = {one["platform"]: one for one in control.get(url).json()}
+        assert told["web"]["secret"] == sandbox.entra.applications.web.secret
+        assert control.put(url, json=page).status_code == 200
+        assert control.put(url, json={**page, "platform": "phone"}).status_code == 400
+    arrival = arrive(sandbox, client_id=told["spa"]["client_id"], redirect_uri="http://localhost:1/page")
+    assert "code" in arrival.members
+
+
 def test_an_answer_can_be_scripted_for_who_signs_in(sandbox: Sandbox) -> None:
     sandbox.entra.script(errors.unavailable(), path="code", user="bob")
     with public_client(sandbox) as client, person(sandbox, "alice") as alice:
