@@ -3,7 +3,7 @@
 
 targetScope = 'resourceGroup'
 
-import { clouds, Credential, OtherSettings, Scale } from 'modules/shared.bicep'
+import { clouds, Credential, OtherScope, OtherSettings, Scale } from 'modules/shared.bicep'
 
 @description('Name of this deployment: dev, prod. A part of every name.')
 @minLength(2)
@@ -28,12 +28,21 @@ param scale Scale = {
   perInstanceConcurrency: 32
 }
 
+@description('Whether the function runs in several zones of the region (Flex Consumption alone): at least two instances are then always ready, and storage is spread over the zones too. Choose it at the first deployment.')
+param zoneRedundant bool = false
+
 @description('The tenants whose users may call.')
 @minLength(1)
 param allowedTenants string[] = [tenant().tenantId]
 
 @description('Client ids of the applications that may call. Empty: any application of an allowed tenant.')
 param callerClientIds string[] = []
+
+@description('Application ID URIs of your own, such as api://contoso.com/update-profile: audiences that tokens may name, beside the client id. A registration that is made here bears them too.')
+param applicationIdUris string[] = []
+
+@description('Scopes that the registration bears beside the required one, while callers move from one to another (docs/operations.md has the steps).')
+param otherScopes OtherScope[] = []
 
 @description('Client id of an app registration made by an administrator; empty to make one here, through Microsoft Graph.')
 param existingClientId string = ''
@@ -59,7 +68,7 @@ param appServiceAuthentication bool = false
 @description('Whether storage is reached through a private endpoint alone.')
 param privateNetwork bool = false
 
-@description('Object id of who deploys, and so uploads the package; empty where that role is given otherwise.')
+@description('Object id of who uploads the package into the container (Elastic Premium alone: on Flex Consumption the identity of the function does); empty where that role is given otherwise.')
 param deployerPrincipalId string = ''
 
 @description('What kind of principal that is.')
@@ -68,10 +77,14 @@ param deployerPrincipalType 'User' | 'ServicePrincipal' = 'User'
 @description('Who is told of alerts; empty for nobody.')
 param alertEmailAddress string = ''
 
-@description('How long the log is kept.')
+@description('How long the log is kept, and with it the audit trail.')
 @minValue(30)
 @maxValue(730)
-param logRetentionInDays int = 30
+param logRetentionInDays int = 365
+
+@description('How much log a day is taken at most, in GB; -1 for any. Beyond it nothing is kept until the next day, audit records neither, and the alert quota says so.')
+@minValue(-1)
+param logDailyCapGB int = 5
 
 @description('Put on everything.')
 param tags { *: string } = {}
@@ -84,7 +97,8 @@ var makesRegistration = empty(existingClientId) ? (cloud == 'global' ? true : fa
 var authenticates = appServiceAuthentication ? (empty(callerClientIds) || length(allowedTenants) > 1 ? fail('appServiceAuthentication needs callerClientIds, or any application would pass, and knows one tenant alone.') : true) : false
 var azureCloud = environment().name == clouds[cloud].azure ? cloud : fail('cloud must be the one that is deployed to: a managed identity is trusted in its own cloud alone.')
 var clientId = makesRegistration ? registration!.outputs.clientId : existingClientId
-var audiences = union([clientId, 'api://${clientId}'], makesRegistration ? [registration!.outputs.identifierUri] : [])
+var audiences = union([clientId, 'api://${clientId}'], makesRegistration ? [registration!.outputs.identifierUri] : [], applicationIdUris)
+var spansZones = zoneRedundant ? (hostingPlan == 'FlexConsumption' ? true : fail('zoneRedundant is of Flex Consumption alone here.')) : false
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${common.suffix}'
@@ -100,7 +114,10 @@ module registration 'modules/app-registration.bicep' = if (makesRegistration) {
     principalId: identity.properties.principalId
     federatedAudience: clouds[cloud].federatedAudience
     scope: requiredScope
+    otherScopes: otherScopes
+    applicationIdUris: applicationIdUris
     callerClientIds: callerClientIds
+    hostName: function.outputs.hostName
     partnerCenterAppId: partnerCenterAppId
     partnerCenterPermissionId: partnerCenterPermissionId
     createPartnerCenterPrincipal: createPartnerCenterPrincipal
@@ -112,6 +129,7 @@ module monitoring 'modules/monitoring.bicep' = {
     common: common
     principalId: identity.properties.principalId
     retentionInDays: logRetentionInDays
+    dailyCapGB: logDailyCapGB
     alertEmailAddress: alertEmailAddress
   }
 }
@@ -121,8 +139,9 @@ module storage 'modules/storage.bicep' = {
     common: common
     name: 'st${take(replace(plainName, '-', ''), 8)}${token}'
     principalId: identity.properties.principalId
-    deployerPrincipalId: deployerPrincipalId
-    deployerPrincipalType: deployerPrincipalType
+    uploaderPrincipalType: deployerPrincipalType
+    uploaderPrincipalId: hostingPlan == 'ElasticPremium' ? deployerPrincipalId : ''
+    zoneRedundant: spansZones
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: privateNetwork
   }
@@ -141,6 +160,7 @@ module function 'modules/function.bicep' = {
     common: common
     hostingPlan: hostingPlan
     scale: scale
+    zoneRedundant: spansZones
     identityId: identity.id
     containerUrl: storage.outputs.containerUrl
     workspaceId: monitoring.outputs.workspaceId

@@ -1,5 +1,5 @@
-// From the environment, the same as main.parameters.json: `az deployment group create --parameters infra/main.bicepparam`.
-// azd takes this file, too, where both are there. What differs for good (hostingPlan, allowedTenants …) is written here.
+// From the environment, for azd and for `az deployment group create --parameters infra/main.bicepparam` alike.
+// What differs for good (hostingPlan, allowedTenants …) is written here.
 
 using 'main.bicep'
 

@@ -100,3 +100,27 @@ def deployed(variant: str) -> list[dict[str, Any]]:
 def of_kind(resources: list[dict[str, Any]], kind: str, *, named: str = "") -> list[dict[str, Any]]:
     """Return the resources of one type, optionally only those whose name ends with ``named``."""
     return [one for one in resources if one["type"] == kind and str(one.get("name", "")).endswith(named)]
+
+
+def app_settings(variant: str) -> dict[str, str]:
+    """Return the app settings of the snapshot, in which Azure computes the values in brackets."""
+    (settings,) = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/appsettings")
+    properties: dict[str, str] = settings["properties"]
+    return properties
+
+
+def properties(variant: str, kind: str) -> dict[str, Any]:
+    """Return the properties of the only resource of a type."""
+    (resource,) = of_kind(deployed(variant), kind)
+    found: dict[str, Any] = resource["properties"]
+    return found
+
+
+def alert_queries(**variables: str) -> dict[str, str]:
+    """Return the query of each alert by its name. ``variables`` replace those of alerts.bicep."""
+    source = text(INFRA / "modules" / "alerts.bicep")
+    known = dict(re.findall(r"^var (\w+) = '(.*)'$", source, re.MULTILINE)) | variables
+    found = dict(re.findall(r"name: '(\w+)'.*?query: '(.*?)'\n", source, re.DOTALL))
+    for _ in known:
+        found = {name: re.sub(r"\$\{(\w+)\}", lambda m: known[m[1]], query) for name, query in found.items()}
+    return found

@@ -8,12 +8,17 @@ param common Common
 @description('Id of Application Insights.')
 param componentId string
 
+@description('Id of the workspace, which counts what it takes a day.')
+param workspaceId string
+
 @description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
 param emailAddress string
 
-// Each rule runs every 5 minutes over the last 15: a record that reaches the log late is still counted once. All but two
-// read the audit record. A call without a tenant_id has no valid signature and counts for no alert on failures: strangers
-// cannot raise one.
+// Each rule runs every 5 minutes over the last 15: a record that reaches the log late is still counted once. Most read the
+// audit record. A call without a tenant_id has no valid signature and counts for no alert on failures: strangers cannot
+// raise one. What lasts until somebody mends it never resolves by itself, as calls, and so records, may be rare: it is told
+// again every six hours while they come, and closed by hand.
+var lasting = ['misconfigured', 'credential', 'quota']
 var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'
 var ofAUser = '${completed} | where isnotempty(tostring(event.tenant_id))'
 var rules = [
@@ -50,7 +55,17 @@ var rules = [
     description: 'The host itself met an exception: the worker died, hung or did not start. The function raises none. The operator acts.'
     severity: 2
     threshold: 0
-    query: 'exceptions'
+    // Anybody can send a body that is too large or too slow for the host: that is no alert.
+    query: 'exceptions | where innermostType !endswith "BadHttpRequestException"'
+  }
+  {
+    // A cold process cannot verify any token then, so no call has a tenant_id and failures stays silent. Strangers cannot raise
+    // it: their tokens cause a fetch, but Entra ID alone makes it fail.
+    name: 'keys'
+    description: 'Entra ID does not give its signing keys. A process that holds none refuses every call; held keys serve for a day more. operations.md says how to tell.'
+    severity: 2
+    threshold: 2
+    query: 'traces | where message startswith "update_profile.keys_not_renewed" and message !has "misconfigured"'
   }
   {
     name: 'failures'
@@ -65,6 +80,13 @@ var rules = [
     severity: 3
     threshold: 10
     query: '${ofAUser} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
+  }
+  {
+    name: 'quota'
+    description: 'The daily cap of the log is reached: until the next day no call is recorded. The operator raises it, and finds out who calls so much.'
+    severity: 1
+    threshold: 0
+    query: '_LogOperation | where Category =~ "Ingestion" | where Detail contains "OverQuota"'
   }
 ]
 
@@ -92,10 +114,12 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       description: rule.description
       severity: rule.severity
       enabled: true
-      scopes: [componentId]
+      scopes: [rule.name == 'quota' ? workspaceId : componentId]
+      skipQueryValidation: true // the tables come with the first record, after the rule
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
-      autoMitigate: true
+      autoMitigate: !contains(lasting, rule.name)
+      ...(contains(lasting, rule.name) ? { muteActionsDuration: 'PT6H' } : {})
       criteria: {
         allOf: [
           {

@@ -3,7 +3,7 @@
 
 extension microsoftGraphV1
 
-import { withSlash } from 'shared.bicep'
+import { OtherScope, withSlash } from 'shared.bicep'
 
 @description('The stable key of the registration in its tenant.')
 param uniqueName string
@@ -23,6 +23,15 @@ param federatedAudience string
 @description('Scope that callers ask for.')
 param scope string
 
+@description('Scopes that it bears beside that one.')
+param otherScopes OtherScope[]
+
+@description('Application ID URIs that it bears beside its own.')
+param applicationIdUris string[]
+
+@description('Host name of the function app.')
+param hostName string
+
 @description('Client ids of the applications that may call without asking the user for consent.')
 param callerClientIds string[]
 
@@ -35,22 +44,28 @@ param partnerCenterPermissionId string
 @description('Whether to make the service principal of Partner Center, which some tenants lack.')
 param createPartnerCenterPrincipal bool
 
-var scopeId = guid(uniqueName, scope)
+var scopes = concat([{ value: scope, state: 'preAuthorized' }], otherScopes)
+var preAuthorized = filter(scopes, one => one.state == 'preAuthorized')
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: isMultiTenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
-  identifierUris: [identifierUri]
+  identifierUris: union([identifierUri], applicationIdUris)
+  web: {
+    // After an administrator has consented, Entra ID sends the browser there; without any it shows AADSTS500113.
+    redirectUris: ['https://${hostName}/api/health']
+    implicitGrantSettings: { enableAccessTokenIssuance: false, enableIdTokenIssuance: false }
+  }
   api: {
     requestedAccessTokenVersion: 2
     oauth2PermissionScopes: [
-      {
-        id: scopeId
-        value: scope
+      for one in scopes: {
+        id: guid(uniqueName, one.value)
+        value: one.value
         type: 'User'
-        isEnabled: true
+        isEnabled: one.state != 'disabled'
         adminConsentDisplayName: 'Update the support profile as the user'
         adminConsentDescription: 'Lets an application update the Partner Center support profile as the signed-in user.'
         userConsentDisplayName: 'Update the support profile as you'
@@ -60,7 +75,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
     preAuthorizedApplications: [
       for clientId in callerClientIds: {
         appId: clientId
-        delegatedPermissionIds: [scopeId]
+        delegatedPermissionIds: map(preAuthorized, one => guid(uniqueName, one.value))
       }
     ]
   }

@@ -11,6 +11,9 @@ param hostingPlan 'FlexConsumption' | 'ElasticPremium'
 @description('How many instances, how large (Flex Consumption alone).')
 param scale Scale
 
+@description('Whether it runs in several zones (Flex Consumption alone).')
+param zoneRedundant bool
+
 @description('Id of the user-assigned identity.')
 param identityId string
 
@@ -25,7 +28,9 @@ param functionSubnetId string
 
 var isFlex = hostingPlan == 'FlexConsumption'
 var pythonVersion = '3.13' // the package is built with the same
-var alwaysReady = scale.alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: scale.alwaysReadyHttp }] : []
+// Several zones take two instances at least.
+var alwaysReadyHttp = max(scale.alwaysReadyHttp, zoneRedundant ? 2 : 0)
+var alwaysReady = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-${common.suffix}'
@@ -33,7 +38,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   tags: common.tags
   kind: isFlex ? 'functionapp' : 'elastic'
   sku: isFlex ? { name: 'FC1', tier: 'FlexConsumption' } : { name: 'EP1', tier: 'ElasticPremium' }
-  properties: isFlex ? { reserved: true } : { reserved: true, maximumElasticWorkerCount: 20 }
+  properties: isFlex ? { reserved: true, zoneRedundant: zoneRedundant } : { reserved: true, maximumElasticWorkerCount: 20 }
 }
 
 resource site 'Microsoft.Web/sites@2024-11-01' = {
@@ -87,12 +92,12 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
+// No logs: the category FunctionAppLogs would put every record, and so the audit trail, into the workspace a second time.
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   scope: site
   properties: {
     workspaceId: workspaceId
-    logs: [{ categoryGroup: 'allLogs', enabled: true }]
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }

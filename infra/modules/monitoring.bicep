@@ -13,6 +13,10 @@ param principalId string
 @maxValue(730)
 param retentionInDays int
 
+@description('How much log a day is taken at most, in GB; -1 for any.')
+@minValue(-1)
+param dailyCapGB int
+
 @description('Who is told of alerts; empty for nobody.')
 param alertEmailAddress string
 
@@ -25,6 +29,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionInDays
+    workspaceCapping: { dailyQuotaGb: dailyCapGB }
     features: { disableLocalAuth: true }
   }
 }
@@ -56,6 +61,7 @@ module alerts 'alerts.bicep' = {
   params: {
     common: common
     componentId: component.id
+    workspaceId: workspace.id
     emailAddress: alertEmailAddress
   }
 }

@@ -48,6 +48,7 @@ param credential Credential
 param otherSettings OtherSettings
 
 var isFlex = hostingPlan == 'FlexConsumption'
+var keyVaultReference = '@Microsoft.KeyVault('
 // A blank setting counts as absent: the function then takes its own default.
 var ownSettings = {
   ENTRA_CLIENT_ID: clientId
@@ -67,12 +68,21 @@ var ownSettings = {
   ...(empty(otherSettings.?SSL_CERT_FILE) ? {} : { SSL_CERT_FILE: otherSettings.SSL_CERT_FILE! })
 }
 var identitySettings = credential.kind == 'managedIdentity' ? { ENTRA_MANAGED_IDENTITY_CLIENT_ID: identityClientId } : {}
-var secretSettings = credential.kind == 'secret' ? { ENTRA_CLIENT_SECRET: credential.reference } : {}
+var noReference = 'A secret is given as a Key Vault reference, never itself: @Microsoft.KeyVault(VaultName=…;SecretName=…).'
+var secretSettings = credential.kind == 'secret'
+  ? { ENTRA_CLIENT_SECRET: startsWith(credential.reference, keyVaultReference) ? credential.reference : fail(noReference) }
+  : {}
 var noUpload = 'Flex Consumption loads no uploaded certificate: leave credential.thumbprint out, or take ElasticPremium.'
 var certificateSettings = credential.kind == 'certificate'
   ? {
       ENTRA_CLIENT_CERTIFICATE_PATH: credential.path
-      ...(empty(credential.?passwordReference) ? {} : { ENTRA_CLIENT_CERTIFICATE_PASSWORD: credential.passwordReference! })
+      ...(empty(credential.?passwordReference)
+        ? {}
+        : {
+            ENTRA_CLIENT_CERTIFICATE_PASSWORD: startsWith(credential.passwordReference!, keyVaultReference)
+              ? credential.passwordReference!
+              : fail(noReference)
+          })
       ...(empty(credential.?thumbprint) ? {} : { WEBSITE_LOAD_CERTIFICATES: isFlex ? fail(noUpload) : credential.thumbprint! })
     }
   : {}
@@ -116,6 +126,9 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     ...logSettings
     ...planSettings
     AzureWebJobsDisableHomepage: 'true'
+    // In bytes, 64 KiB above the largest MAX_BODY_BYTES. The default is 100 MiB, which host and worker hold in memory, several
+    // times over, before the function can refuse.
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1114112'
   }
 }
 

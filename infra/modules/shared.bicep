@@ -55,6 +55,7 @@ type CertificateCredential = {
   @description('Of a certificate that was uploaded to the app, which App Service then puts into a file (Elastic Premium alone).')
   thumbprint: string?
 
+  @secure()
   passwordReference: string?
 }
 
@@ -63,12 +64,24 @@ type CertificateCredential = {
 @sealed()
 type SecretCredential = {
   kind: 'secret'
+
+  @secure()
   reference: string
 }
 
 @export()
 @discriminator('kind')
 type Credential = ManagedIdentityCredential | CertificateCredential | SecretCredential
+
+@export()
+@description('A scope beside the required one. Graph refuses to make a scope and to pre-authorise callers for it in one change, and to remove one that is enabled: so it goes from new to preAuthorized, and at its end to disabled, a deployment each.')
+@sealed()
+type OtherScope = {
+  @minLength(1)
+  value: string
+
+  state: 'new' | 'preAuthorized' | 'disabled'
+}
 
 @export()
 @description('Settings of the function that have a default of their own; each only where it is to differ. README.md has the table.')

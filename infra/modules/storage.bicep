@@ -13,11 +13,14 @@ param common Common
 @description('Object id of the identity that the function runs as.')
 param principalId string
 
-@description('Object id of who deploys, and so uploads the package; empty where somebody else has given that role.')
-param deployerPrincipalId string
+@description('Object id of who uploads the package into the container; empty for nobody but the identity.')
+param uploaderPrincipalId string
 
 @description('What kind of principal that is.')
-param deployerPrincipalType 'User' | 'ServicePrincipal'
+param uploaderPrincipalType 'User' | 'ServicePrincipal'
+
+@description('Whether what is stored is spread over the zones of the region.')
+param zoneRedundant bool
 
 @description('Where what is done to blobs is logged.')
 param workspaceId string
@@ -33,7 +36,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   location: common.location
   tags: common.tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false
@@ -74,12 +77,12 @@ resource owner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // A new assignment takes minutes to be in force: scripts/deploy-package waits for it.
-resource uploader 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
-  name: guid(account::blobs::container.id, deployerPrincipalId, storageBlobDataContributor)
+resource uploader 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(uploaderPrincipalId)) {
+  name: guid(account::blobs::container.id, uploaderPrincipalId, storageBlobDataContributor)
   scope: account::blobs::container
   properties: {
-    principalId: deployerPrincipalId
-    principalType: deployerPrincipalType == 'ServicePrincipal' ? 'ServicePrincipal' : 'User'
+    principalId: uploaderPrincipalId
+    principalType: uploaderPrincipalType == 'ServicePrincipal' ? 'ServicePrincipal' : 'User'
     roleDefinitionId: roleId(storageBlobDataContributor)
   }
 }

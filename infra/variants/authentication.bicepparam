@@ -1,4 +1,5 @@
-// App Service authentication before the function; one caller, who deploys may upload, somebody is told.
+// App Service authentication before the function; one caller, a scope that it is to move to, an Application ID URI of one's
+// own; somebody is told. Who deploys to Flex Consumption needs no role on storage.
 
 using '../main.bicep'
 
@@ -7,4 +8,6 @@ param callerClientIds = ['33333333-3333-4333-8333-333333333333']
 param appServiceAuthentication = true
 param deployerPrincipalId = '44444444-4444-4444-8444-444444444444'
 param deployerPrincipalType = 'ServicePrincipal'
+param applicationIdUris = ['api://contoso.example/update-profile']
+param otherScopes = [{ value: 'SupportProfile.ReadWrite', state: 'new' }]
 param alertEmailAddress = 'operator@contoso.example'

@@ -12,3 +12,4 @@ param credential = {
   thumbprint: '0123456789ABCDEF0123456789ABCDEF01234567'
   path: '/var/ssl/private/0123456789ABCDEF0123456789ABCDEF01234567.p12'
 }
+param logDailyCapGB = -1

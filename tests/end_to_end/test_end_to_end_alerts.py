@@ -7,25 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from bicep_files import alert_queries
 from error_rows import ROWS, Reach, Row
-from live_function import ROOT, EveryLog, LiveFunction
+from live_function import EveryLog, LiveFunction
 
-BICEP = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
+from sandbox import Answer
+
 CONDITION = re.compile(
     r"isnotempty\(tostring\(event\.(?P<present>\w+)\)\)"
     r'|message startswith "(?P<start>[^"]+)"'
+    r'|message !has "(?P<absent>[^"]+)"'
     r"|toint\(event\.(?P<number>\w+)\) >= (?P<least>\d+)"
     r'|tostring\(event\.(?P<name>\w+)\) (?P<operator>==|!=|in|!in) \(?(?P<values>"[^"]*"(?:, "[^"]*")*)\)?'
 )
-
-
-def queries() -> dict[str, str]:
-    """Return the query of each alert by its name, with the variables of the Bicep file filled in."""
-    variables = dict(re.findall(r"^var (\w+) = '(.*)'$", BICEP, re.MULTILINE))
-    found = dict(re.findall(r"name: '(\w+)'.*?query: '(.*?)'\n", BICEP, re.DOTALL))
-    for _ in variables:
-        found = {name: re.sub(r"\$\{(\w+)\}", lambda m: variables[m[1]], query) for name, query in found.items()}
-    return found
 
 
 def holds(condition: str, message: str, event: Mapping[str, Any]) -> bool:
@@ -36,6 +30,8 @@ def holds(condition: str, message: str, event: Mapping[str, Any]) -> bool:
         return bool(event.get(found["present"]))
     if found["start"]:
         return message.startswith(found["start"])
+    if found["absent"]:
+        return found["absent"] not in message.split()
     if found["number"]:
         return int(event.get(found["number"]) or 0) >= int(found["least"])
     is_in = (event.get(found["name"]) or "") in re.findall(r'"([^"]*)"', found["values"])
@@ -56,14 +52,17 @@ def counts(query: str, message: str) -> bool:
 def raised_by(records: Iterable[logging.LogRecord]) -> set[str]:
     """Return the alerts whose queries count one of these records. Azure stores INFO and above of this logger."""
     messages = [one.getMessage() for one in records if one.name == "update_profile" and one.levelno >= logging.INFO]
-    return {name for name, query in queries().items() if any(counts(query, message) for message in messages)}
+    return {name for name, query in alert_queries().items() if any(counts(query, message) for message in messages)}
 
 
 ALERTS = {"unexpected": "unexpected", "entra_throttled": "throttled", "partner_center_throttled": "throttled"}
 
 
 def expected(row: Row) -> set[str]:
-    """Return the alerts that this failure is meant to count for. Strangers, without a verified token, raise none."""
+    """Return the alerts that this failure is meant to count for.
+
+    A token that is not verified counts for none, but for a fetch of keys that Entra ID itself let fail.
+    """
     verified = row.code.startswith("partner_center_") or row.reach > Reach.KEYS or row.how == "token endpoint closed"
     if row.code == "misconfigured":
         return {"credential" if row.how == "wrong secret" else "misconfigured"}
@@ -71,14 +70,16 @@ def expected(row: Row) -> set[str]:
         return {"tenant"}
     if row.code in ALERTS:
         return {ALERTS[row.code]}
-    return {"failures"} if row.answer[0] >= 500 and verified else set()
+    if row.answer[0] >= 500:
+        return {"failures" if verified else "keys"}
+    return set()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}-{row.how}")
 async def test_a_failure_counts_for_the_alerts_that_are_meant_for_it(
     live: LiveFunction, every_log: EveryLog, row: Row
 ) -> None:
-    """A caller's own mistake, and whatever an unsigned token provokes, counts for no alert on failures."""
+    """A caller's own mistake counts for none, and what an unsigned token provokes only for an outage of the keys."""
     await row.provoke(live)
     assert raised_by(every_log.records) == expected(row)
 
@@ -88,4 +89,31 @@ async def test_a_success_counts_for_no_alert(live: LiveFunction, every_log: Ever
     for method, target in (("POST", "/api/update_profile"), ("GET", "/api/update_profile")):
         assert (await live.call(method=method, target=target)).status == 200
     assert raised_by(every_log.records) == set()
-    assert set(queries()) == {"misconfigured", "credential", "tenant", "unexpected", "host", "failures", "throttled"}
+    assert set(alert_queries()) == {
+        "misconfigured",
+        "credential",
+        "tenant",
+        "unexpected",
+        "host",
+        "keys",
+        "failures",
+        "throttled",
+        "quota",
+    }
+
+
+async def test_a_process_without_keys_raises_an_alert_while_entra_is_down(
+    live: LiveFunction, every_log: EveryLog
+) -> None:
+    """No call can be verified then, so none has a tenant: the records of the failed fetches are all that tells."""
+    live.sandbox.entra.script(Answer(503), times=None, path="keys")
+    for _ in range(2):
+        assert (await live.call()).status == 503
+        assert raised_by(every_log.records) == {"keys"}
+
+
+async def test_keys_that_are_renewed_in_time_raise_none(live: LiveFunction, every_log: EveryLog) -> None:
+    """One request that failed is made again at once, and then nothing is told."""
+    live.sandbox.entra.script(Answer(503), times=1, path="keys")
+    assert (await live.call()).status == 200
+    assert raised_by(every_log.records) == set()

@@ -5,10 +5,9 @@ Where a compiler is available, test_infra_snapshots.py checks that the template 
 
 import json
 import re
-from typing import Any
 
 import pytest
-from bicep_files import SNAPSHOTS, VARIANTS, deployed, of_kind, text
+from bicep_files import SNAPSHOTS, VARIANTS, app_settings, deployed, of_kind, properties, text
 
 from update_profile.clouds import CLOUDS
 from update_profile.settings import CREDENTIALS, IDENTITY_ENDPOINT, IDENTITY_HEADER, NAMES, read_settings
@@ -27,20 +26,6 @@ COMPUTED = {
 }
 PLATFORMS_OWN = {IDENTITY_ENDPOINT: "http://localhost:8081/msi/token", IDENTITY_HEADER: "given-by-the-platform"}
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
-
-
-def app_settings(variant: str) -> dict[str, str]:
-    """Return the app settings of the snapshot, in which Azure computes the values in brackets."""
-    (settings,) = of_kind(deployed(variant), "Microsoft.Web/sites/config", named="/appsettings")
-    properties: dict[str, str] = settings["properties"]
-    return properties
-
-
-def properties(variant: str, kind: str) -> dict[str, Any]:
-    """Return the properties of the only resource of a type."""
-    (resource,) = of_kind(deployed(variant), kind)
-    found: dict[str, Any] = resource["properties"]
-    return found
 
 
 def cloud_of(variant: str) -> str:
@@ -77,7 +62,7 @@ def test_secrets_are_references_that_the_identity_resolves(variant: str) -> None
 
 @each_variant
 def test_nobody_has_more_than_a_role_on_data(variant: str) -> None:
-    """The identity has roles on its storage and log; a named deployer has one on the package's container."""
+    """The identity has roles on its storage and log; who uploads on Elastic Premium, one on the container."""
     given = []
     for assignment in of_kind(deployed(variant), "Microsoft.Authorization/roleAssignments"):
         role = ROLES[assignment["properties"]["roleDefinitionId"].rpartition("/")[2]]
@@ -85,7 +70,9 @@ def test_nobody_has_more_than_a_role_on_data(variant: str) -> None:
         given.append((role, scope, "reference(" in assignment["properties"]["principalId"]))
     least = [("Monitoring Metrics Publisher", "components", True), ("Storage Blob Data Owner", "storageAccounts", True)]
     deployer = [("Storage Blob Data Contributor", "container", False)]
-    assert sorted(given) == sorted(least + (deployer if "deployerPrincipalId" in text(VARIANTS[variant]) else []))
+    asked = text(VARIANTS[variant])
+    uploads = "ElasticPremium" in asked and "deployerPrincipalId" in asked
+    assert sorted(given) == sorted(least + (deployer if uploads else []))
 
 
 @each_variant
@@ -115,10 +102,11 @@ def test_each_hosting_plan_is_given_what_it_takes(variant: str) -> None:
     if flex:
         assert set(site["siteConfig"]) == {"minTlsVersion"}
         assert site["functionAppConfig"]["scaleAndConcurrency"]["triggers"]["http"]["perInstanceConcurrency"] > 1
-        assert platform == set()
+        assert platform == {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"}
     else:
         assert site["siteConfig"]["linuxFxVersion"].startswith("Python|")
         assert {"FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE"} <= platform
+        assert "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT" in platform
         assert "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING" not in platform  # that needs a key
 
 
@@ -139,6 +127,52 @@ def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(
         (trust,) = of_kind(resources, "Microsoft.Graph/applications/federatedIdentityCredentials@v1.0")
         assert trust["properties"]["audiences"] == [CLOUDS["global"].federated_audience]
         assert trust["properties"]["subject"].endswith(".principalId]")
+
+
+@each_variant
+def test_administrators_come_back_to_the_function_after_they_consent(variant: str) -> None:
+    """Without a redirect URI, Entra ID ends a consent on AADSTS500113. No token is ever issued to that address."""
+    for application in of_kind(deployed(variant), "Microsoft.Graph/applications@v1.0"):
+        web = application["properties"]["web"]
+        (address,) = web["redirectUris"]
+        assert re.fullmatch(r"\[format\('https://\{0\}/api/health', .*defaultHostName.*\)\]", address)
+        assert set(web["implicitGrantSettings"].values()) == {False}
+
+
+def test_a_new_scope_is_not_pre_authorised_in_the_deployment_that_makes_it() -> None:
+    """Graph refuses both in one change; callers go on with the scope that they have."""
+    (application,) = of_kind(deployed("authentication"), "Microsoft.Graph/applications@v1.0")
+    api = application["properties"]["api"]
+    ids = {scope["value"]: scope["id"] for scope in api["oauth2PermissionScopes"]}
+    assert list(ids) == ["user_impersonation", "SupportProfile.ReadWrite"]
+    assert [scope["isEnabled"] for scope in api["oauth2PermissionScopes"]] == [True, True]
+    (caller,) = api["preAuthorizedApplications"]
+    assert caller["delegatedPermissionIds"] == [ids["user_impersonation"]]
+
+
+def test_an_application_id_uri_of_ones_own_is_an_audience_everywhere() -> None:
+    """The registration bears it, the function accepts it, and App Service authentication does."""
+    own = "api://contoso.example/update-profile"
+    resources = deployed("authentication")
+    (application,) = of_kind(resources, "Microsoft.Graph/applications@v1.0")
+    (authentication,) = of_kind(resources, "Microsoft.Web/sites/config", named="/authsettingsV2")
+    entra = authentication["properties"]["identityProviders"]["azureActiveDirectory"]
+    assert own in application["properties"]["identifierUris"]
+    assert own in app_settings("authentication")["ENTRA_ALLOWED_AUDIENCES"]
+    assert own in entra["validation"]["allowedAudiences"]
+
+
+@each_variant
+def test_zones_are_spanned_by_plan_storage_and_instances_together(variant: str) -> None:
+    """A plan in several zones takes two instances that are always ready, and storage that survives a zone."""
+    spans = "zoneRedundant = true" in text(VARIANTS[variant])
+    plan = properties(variant, "Microsoft.Web/serverfarms")
+    (account,) = of_kind(deployed(variant), "Microsoft.Storage/storageAccounts")
+    assert plan.get("zoneRedundant", False) == spans
+    assert account["sku"]["name"] == ("Standard_ZRS" if spans else "Standard_LRS")
+    site = properties(variant, "Microsoft.Web/sites")
+    ready = (site.get("functionAppConfig") or {}).get("scaleAndConcurrency", {}).get("alwaysReady", [])
+    assert ready == ([{"name": "http", "instanceCount": 2}] if spans else [])
 
 
 def test_app_service_authentication_refuses_and_never_redirects() -> None:

@@ -31,6 +31,18 @@ REFUSED = {
         "param credential = { kind: 'certificate', path: '/one.p12', thumbprint: '00' }",
         "Flex Consumption loads no uploaded certificate",
     ),
+    "secret in plain text": (
+        "param credential = { kind: 'secret', reference: 'plain' }",
+        "given as a Key Vault reference",
+    ),
+    "password in plain text": (
+        "param credential = { kind: 'certificate', path: '/one.p12', passwordReference: 'plain' }",
+        "given as a Key Vault reference",
+    ),
+    "zones on elastic premium": (
+        "param hostingPlan = 'ElasticPremium'\nparam zoneRedundant = true",
+        "zoneRedundant is of Flex Consumption alone",
+    ),
     "two credentials": ("param credential = { kind: 'managedIdentity', reference: '@' }", '"reference" is not allowed'),
 }
 
