@@ -65,6 +65,18 @@ param otherSettings OtherSettings = {}
 @description('Whether App Service authentication stands before the function. It needs callerClientIds, and knows one tenant.')
 param appServiceAuthentication bool = false
 
+@description('Whether the function serves the approval page, on which a person signs in and approves what a sender without a user proposes.')
+param approvalPage bool = false
+
+@description('Host names beside the function\'s own, such as custom domains, that the approval page is opened under.')
+param approvalHostNames string[] = []
+
+@description('Whether only users and groups that are assigned to the approval page may sign in there. Assigning them is an administrator\'s act.')
+param approvalAssignmentRequired bool = false
+
+@description('Client id of an app registration of the approval page made by an administrator; empty to make one here. With existingClientId the page needs it.')
+param existingApprovalClientId string = ''
+
 @description('Whether storage is reached through a private endpoint alone.')
 param privateNetwork bool = false
 
@@ -96,6 +108,9 @@ var requiredScope = otherSettings.?ENTRA_REQUIRED_SCOPE ?? 'user_impersonation'
 var makesRegistration = empty(existingClientId) ? (cloud == 'global' ? true : fail('Graph in Bicep is not offered in this cloud: give existingClientId (infra/README.md says how to make one).')) : false
 var authenticates = appServiceAuthentication ? (empty(callerClientIds) || length(allowedTenants) > 1 ? fail('appServiceAuthentication needs callerClientIds, or any application would pass, and knows one tenant alone.') : true) : false
 var azureCloud = environment().name == clouds[cloud].azure ? cloud : fail('cloud must be the one that is deployed to: a managed identity is trusted in its own cloud alone.')
+var makesApprovalRegistration = approvalPage && empty(existingApprovalClientId) ? (makesRegistration ? true : fail('approvalPage with existingClientId needs existingApprovalClientId: the page has a registration of its own (infra/README.md says how to make it).')) : false
+var approvalClientId = approvalPage ? (makesApprovalRegistration ? registration!.outputs.approvalClientId : existingApprovalClientId) : ''
+var approvalAddresses = map(concat([function.outputs.hostName], approvalHostNames), host => 'https://${host}/api/approve')
 var clientId = makesRegistration ? registration!.outputs.clientId : existingClientId
 var audiences = union([clientId, 'api://${clientId}'], makesRegistration ? [registration!.outputs.identifierUri] : [], applicationIdUris)
 var spansZones = zoneRedundant ? (hostingPlan == 'FlexConsumption' ? true : fail('zoneRedundant is of Flex Consumption alone here.')) : false
@@ -118,6 +133,10 @@ module registration 'modules/app-registration.bicep' = if (makesRegistration) {
     applicationIdUris: applicationIdUris
     callerClientIds: callerClientIds
     hostName: function.outputs.hostName
+    approvalPage: approvalPage
+    approvalAddresses: approvalAddresses
+    approvalAssignmentRequired: approvalAssignmentRequired
+    existingApprovalClientId: existingApprovalClientId
     partnerCenterAppId: partnerCenterAppId
     partnerCenterPermissionId: partnerCenterPermissionId
     createPartnerCenterPrincipal: createPartnerCenterPrincipal
@@ -182,6 +201,7 @@ module settings 'modules/settings.bicep' = {
     allowedTenants: allowedTenants
     callerClientIds: callerClientIds
     requiredScope: requiredScope
+    approvalClientId: approvalClientId
     cloud: azureCloud
     credential: credential
     otherSettings: otherSettings
@@ -195,6 +215,8 @@ module authentication 'modules/authentication.bicep' = if (authenticates) {
     clientId: clientId
     audiences: audiences
     callerClientIds: callerClientIds
+    approvalPage: approvalPage
+    approvalClientId: approvalClientId
   }
 }
 
@@ -203,6 +225,9 @@ output AZURE_FUNCTION_NAME string = function.outputs.name
 
 @description('Where callers send.')
 output UPDATE_PROFILE_URL string = 'https://${function.outputs.hostName}/api/update_profile'
+
+@description('Where a person approves a proposal: #email=…&telephone=…&website=… goes behind it. Empty: there is no page.')
+output APPROVAL_URL string = approvalPage ? 'https://${function.outputs.hostName}/api/approve' : ''
 
 @description('Client id that callers ask a token for.')
 output ENTRA_CLIENT_ID string = clientId

@@ -116,6 +116,15 @@ def properties(variant: str, kind: str) -> dict[str, Any]:
     return found
 
 
+def registration(variant: str, *, of_page: bool = False) -> dict[str, Any] | None:
+    """Return the properties of an app registration: the function's, or the approval page's. None: it makes none."""
+    for one in of_kind(deployed(variant), "Microsoft.Graph/applications@v1.0"):
+        found: dict[str, Any] = one["properties"]
+        if found["uniqueName"].endswith("-approval") == of_page:
+            return found
+    return None
+
+
 def alert_queries(**variables: str) -> dict[str, str]:
     """Return the query of each alert by its name. ``variables`` replace those of alerts.bicep."""
     source = text(INFRA / "modules" / "alerts.bicep")

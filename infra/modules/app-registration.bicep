@@ -35,6 +35,18 @@ param hostName string
 @description('Client ids of the applications that may call without asking the user for consent.')
 param callerClientIds string[]
 
+@description('Whether there is an approval page.')
+param approvalPage bool
+
+@description('Where people are sent back to after they have signed in on the approval page.')
+param approvalAddresses string[]
+
+@description('Whether only those who are assigned may sign in on the approval page.')
+param approvalAssignmentRequired bool
+
+@description('Client id of a registration of the approval page that an administrator has made; empty to make it here.')
+param existingApprovalClientId string
+
 @description('Application id of Partner Center.')
 param partnerCenterAppId string
 
@@ -45,14 +57,33 @@ param partnerCenterPermissionId string
 param createPartnerCenterPrincipal bool
 
 var scopes = concat([{ value: scope, state: 'preAuthorized' }], otherScopes)
+var makesPage = approvalPage && empty(existingApprovalClientId)
 var preAuthorized = filter(scopes, one => one.state == 'preAuthorized')
+var preAuthorizedIds = map(preAuthorized, one => guid(uniqueName, one.value))
+var callers = map(callerClientIds, one => { appId: one, delegatedPermissionIds: preAuthorizedIds })
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
+
+// A registration of its own, without any credential: it can get a token for the required scope of this function and for
+// nothing else. As an address of the function's own registration, a script on the page could ask for Partner Center's.
+resource page 'Microsoft.Graph/applications@v1.0' = if (makesPage) {
+  uniqueName: '${uniqueName}-approval'
+  displayName: '${displayName}: approval page'
+  signInAudience: isMultiTenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
+  spa: { redirectUris: approvalAddresses }
+  web: { implicitGrantSettings: { enableAccessTokenIssuance: false, enableIdTokenIssuance: false } }
+}
+
+resource pagePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = if (makesPage) {
+  appId: page!.appId
+  appRoleAssignmentRequired: approvalAssignmentRequired
+}
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: isMultiTenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
   identifierUris: union([identifierUri], applicationIdUris)
+  optionalClaims: { accessToken: approvalPage ? [{ name: 'upn' }] : [] } // the page shows who has signed in
   web: {
     // After an administrator has consented, Entra ID sends the browser there; without any it shows AADSTS500113.
     redirectUris: ['https://${hostName}/api/health']
@@ -72,12 +103,9 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
         userConsentDescription: 'Lets an application update the Partner Center support profile as you.'
       }
     ]
-    preAuthorizedApplications: [
-      for clientId in callerClientIds: {
-        appId: clientId
-        delegatedPermissionIds: map(preAuthorized, one => guid(uniqueName, one.value))
-      }
-    ]
+    preAuthorizedApplications: approvalPage
+      ? concat(callers, [{ appId: makesPage ? page!.appId : existingApprovalClientId, delegatedPermissionIds: [guid(uniqueName, scope)] }])
+      : callers
   }
   requiredResourceAccess: [
     {
@@ -108,3 +136,6 @@ output clientId string = application.appId
 
 @description('Application ID URI, which some tokens name as their audience.')
 output identifierUri string = identifierUri
+
+@description('Client id of the approval page that was made here; empty where none was.')
+output approvalClientId string = makesPage ? page!.appId : ''

@@ -18,6 +18,12 @@ param audiences string[]
 @description('Client ids of the applications that may call.')
 param callerClientIds string[]
 
+@description('Whether there is an approval page.')
+param approvalPage bool
+
+@description('Client id of the approval page; empty where there is none.')
+param approvalClientId string
+
 resource site 'Microsoft.Web/sites@2024-11-01' existing = {
   name: siteName
 }
@@ -30,7 +36,24 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401' // a redirect to a sign-in page is nothing for a webhook
-      excludedPaths: ['/api/health', '/api/openapi.json']
+      // The page and what it loads, as who opens it has no token yet. Single paths: a wildcard would open whatever comes below.
+      excludedPaths: approvalPage
+        ? [
+            '/api/health'
+            '/api/openapi.json'
+            '/api/approve'
+            '/api/approve/api.js'
+            '/api/approve/approve.css'
+            '/api/approve/approve.js'
+            '/api/approve/elements.js'
+            '/api/approve/language.js'
+            '/api/approve/proposal.js'
+            '/api/approve/screens.js'
+            '/api/approve/sign_in.js'
+            '/api/approve/strings.en.js'
+            '/api/approve/troubles.js'
+          ]
+        : ['/api/health', '/api/openapi.json']
     }
     httpSettings: { requireHttps: true }
     identityProviders: {
@@ -42,7 +65,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
         }
         validation: {
           allowedAudiences: audiences
-          defaultAuthorizationPolicy: { allowedApplications: union([clientId], callerClientIds) }
+          defaultAuthorizationPolicy: { allowedApplications: union([clientId], callerClientIds, approvalPage ? [approvalClientId] : []) }
         }
       }
     }

@@ -38,6 +38,9 @@ param callerClientIds string[]
 @description('Scope that callers ask for.')
 param requiredScope string
 
+@description('Client id of the approval page; empty where there is none.')
+param approvalClientId string
+
 @description('The national cloud.')
 param cloud string
 
@@ -57,6 +60,7 @@ var ownSettings = {
   ...(empty(callerClientIds) ? {} : { ENTRA_ALLOWED_CLIENTS: join(callerClientIds, ',') })
   ENTRA_REQUIRED_SCOPE: requiredScope
   ENTRA_AUTHORITY_HOST: otherSettings.?ENTRA_AUTHORITY_HOST ?? ''
+  ENTRA_APPROVAL_CLIENT_ID: approvalClientId
   PARTNER_CENTER_CLOUD: cloud
   PARTNER_CENTER_BASE_URL: otherSettings.?PARTNER_CENTER_BASE_URL ?? ''
   PARTNER_CENTER_SCOPE: otherSettings.?PARTNER_CENTER_SCOPE ?? ''

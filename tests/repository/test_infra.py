@@ -199,6 +199,7 @@ def test_files_can_be_read_at_a_glance() -> None:
 def test_outputs_are_few_and_named_for_azd() -> None:
     """The outputs are those that a deployment and its next step need."""
     assert {
+        "APPROVAL_URL",
         "AZURE_FUNCTION_NAME",
         "UPDATE_PROFILE_URL",
         "ENTRA_CLIENT_ID",

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from bicep_files import SNAPSHOTS, VARIANTS, app_settings, deployed, of_kind, properties, text
+from bicep_files import SNAPSHOTS, VARIANTS, app_settings, deployed, of_kind, properties, registration, text
 
 from update_profile.clouds import CLOUDS
 from update_profile.settings import CREDENTIALS, IDENTITY_ENDPOINT, IDENTITY_HEADER, NAMES, read_settings
@@ -20,6 +20,7 @@ ROLES = {
 REFERENCE = "@Microsoft.KeyVault("
 # Sample values for what Azure computes during a deployment.
 COMPUTED = {
+    "ENTRA_APPROVAL_CLIENT_ID": "88888888-8888-4888-8888-888888888888",
     "ENTRA_CLIENT_ID": "66666666-6666-4666-8666-666666666666",
     "ENTRA_ALLOWED_AUDIENCES": "66666666-6666-4666-8666-666666666666,api://66666666-6666-4666-8666-666666666666",
     "ENTRA_MANAGED_IDENTITY_CLIENT_ID": "77777777-7777-4777-8777-777777777777",
@@ -113,18 +114,17 @@ def test_each_hosting_plan_is_given_what_it_takes(variant: str) -> None:
 @each_variant
 def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(variant: str) -> None:
     """It issues version 2 tokens, pre-authorises the named callers, and trusts the cloud's one audience."""
-    resources = deployed(variant)
-    applications = of_kind(resources, "Microsoft.Graph/applications@v1.0")
-    assert len(applications) == (0 if "existingClientId" in text(VARIANTS[variant]) else 1)
-    for application in applications:
-        asked = application["properties"]
-        assert [one["resourceAppId"] for one in asked["requiredResourceAccess"]] == [
-            "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
-        ]
+    asked = registration(variant)
+    assert (asked is None) == ("existingClientId" in text(VARIANTS[variant]))
+    if asked is not None:
+        (wanted,) = asked["requiredResourceAccess"]
+        assert wanted["resourceAppId"] == "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
         assert asked["api"]["requestedAccessTokenVersion"] == 2
-        callers = app_settings(variant).get("ENTRA_ALLOWED_CLIENTS", "")
-        assert ",".join(one["appId"] for one in asked["api"]["preAuthorizedApplications"]) == callers
-        (trust,) = of_kind(resources, "Microsoft.Graph/applications/federatedIdentityCredentials@v1.0")
+        callers = [
+            one["appId"] for one in asked["api"]["preAuthorizedApplications"] if "reference(" not in one["appId"]
+        ]
+        assert ",".join(callers) == app_settings(variant).get("ENTRA_ALLOWED_CLIENTS", "")
+        (trust,) = of_kind(deployed(variant), "Microsoft.Graph/applications/federatedIdentityCredentials@v1.0")
         assert trust["properties"]["audiences"] == [CLOUDS["global"].federated_audience]
         assert trust["properties"]["subject"].endswith(".principalId]")
 
@@ -132,32 +132,32 @@ def test_the_registration_trusts_the_identity_and_asks_for_partner_center_alone(
 @each_variant
 def test_administrators_come_back_to_the_function_after_they_consent(variant: str) -> None:
     """Without a redirect URI, Entra ID ends a consent on AADSTS500113. No token is ever issued to that address."""
-    for application in of_kind(deployed(variant), "Microsoft.Graph/applications@v1.0"):
-        web = application["properties"]["web"]
-        (address,) = web["redirectUris"]
+    asked = registration(variant)
+    if asked is not None:
+        (address,) = asked["web"]["redirectUris"]
         assert re.fullmatch(r"\[format\('https://\{0\}/api/health', .*defaultHostName.*\)\]", address)
-        assert set(web["implicitGrantSettings"].values()) == {False}
+        assert set(asked["web"]["implicitGrantSettings"].values()) == {False}
 
 
 def test_a_new_scope_is_not_pre_authorised_in_the_deployment_that_makes_it() -> None:
     """Graph refuses both in one change; callers go on with the scope that they have."""
-    (application,) = of_kind(deployed("authentication"), "Microsoft.Graph/applications@v1.0")
-    api = application["properties"]["api"]
-    ids = {scope["value"]: scope["id"] for scope in api["oauth2PermissionScopes"]}
-    assert list(ids) == ["user_impersonation", "SupportProfile.ReadWrite"]
-    assert [scope["isEnabled"] for scope in api["oauth2PermissionScopes"]] == [True, True]
-    (caller,) = api["preAuthorizedApplications"]
-    assert caller["delegatedPermissionIds"] == [ids["user_impersonation"]]
+    asked = registration("authentication")
+    assert asked is not None
+    scopes = {scope["value"]: scope for scope in asked["api"]["oauth2PermissionScopes"]}
+    assert list(scopes) == ["user_impersonation", "SupportProfile.ReadWrite"]
+    assert [scope["isEnabled"] for scope in scopes.values()] == [True, True]
+    given = [one["delegatedPermissionIds"] for one in asked["api"]["preAuthorizedApplications"]]
+    assert all(ids == [scopes["user_impersonation"]["id"]] for ids in given)
 
 
 def test_an_application_id_uri_of_ones_own_is_an_audience_everywhere() -> None:
     """The registration bears it, the function accepts it, and App Service authentication does."""
     own = "api://contoso.example/update-profile"
-    resources = deployed("authentication")
-    (application,) = of_kind(resources, "Microsoft.Graph/applications@v1.0")
-    (authentication,) = of_kind(resources, "Microsoft.Web/sites/config", named="/authsettingsV2")
+    asked = registration("authentication")
+    (authentication,) = of_kind(deployed("authentication"), "Microsoft.Web/sites/config", named="/authsettingsV2")
     entra = authentication["properties"]["identityProviders"]["azureActiveDirectory"]
-    assert own in application["properties"]["identifierUris"]
+    assert asked is not None
+    assert own in asked["identifierUris"]
     assert own in app_settings("authentication")["ENTRA_ALLOWED_AUDIENCES"]
     assert own in entra["validation"]["allowedAudiences"]
 
@@ -184,7 +184,8 @@ def test_app_service_authentication_refuses_and_never_redirects() -> None:
         for one in found:
             validation = one["properties"]["globalValidation"]
             assert validation["unauthenticatedClientAction"] == "Return401"
-            assert validation["excludedPaths"] == ["/api/health", "/api/openapi.json"]
+            assert validation["excludedPaths"][:2] == ["/api/health", "/api/openapi.json"]
+            assert all(path.startswith("/api/approve") for path in validation["excludedPaths"][2:])
             entra = one["properties"]["identityProviders"]["azureActiveDirectory"]["validation"]
             assert "format('api://{0}'" in entra["allowedAudiences"]
             assert app_settings(variant)["ENTRA_ALLOWED_CLIENTS"] in str(entra["defaultAuthorizationPolicy"])

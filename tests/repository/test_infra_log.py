@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 HOST = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
 LOGGING = HOST["logging"]
 FUNCTION_APP = (ROOT / "function_app.py").read_text(encoding="utf-8")
+KIND = "Microsoft.Insights/scheduledQueryRules"
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 
@@ -72,15 +73,13 @@ def test_the_audit_trail_is_stored_once(variant: str) -> None:
 @each_variant
 def test_alerts_are_made_before_their_tables_and_last_as_long_as_their_fault(variant: str) -> None:
     """A rule that is checked against tables that do not exist yet would fail the first deployment."""
-    rules = {rule["properties"]["displayName"].rpartition(" ")[2]: rule["properties"] for rule in rules_of(variant)}
+    rules = {
+        rule["properties"]["displayName"].rpartition(" ")[2]: rule["properties"]
+        for rule in of_kind(deployed(variant), KIND)
+    }
     assert all(rule["skipQueryValidation"] is True for rule in rules.values())
     lasting = {name for name, rule in rules.items() if rule["autoMitigate"] is False}
     assert lasting == {"misconfigured", "credential", "quota"}
     assert all(("muteActionsDuration" in rules[name]) == (name in lasting) for name in rules)
     scopes = {name: rule["scopes"][0].rpartition("Microsoft.")[2] for name, rule in rules.items()}
     assert {name for name, scope in scopes.items() if scope.startswith("OperationalInsights/")} == {"quota"}
-
-
-def rules_of(variant: str) -> list[dict[str, dict[str, object]]]:
-    """Return the alert rules of a variant."""
-    return of_kind(deployed(variant), "Microsoft.Insights/scheduledQueryRules")

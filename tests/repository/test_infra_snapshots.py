@@ -39,6 +39,10 @@ REFUSED = {
         "param credential = { kind: 'certificate', path: '/one.p12', passwordReference: 'plain' }",
         "given as a Key Vault reference",
     ),
+    "a page without its registration": (
+        "param existingClientId = '55555555-5555-4555-8555-555555555555'\nparam approvalPage = true",
+        "approvalPage with existingClientId needs existingApprovalClientId",
+    ),
     "zones on elastic premium": (
         "param hostingPlan = 'ElasticPremium'\nparam zoneRedundant = true",
         "zoneRedundant is of Flex Consumption alone",
