@@ -22,6 +22,7 @@ FLOOR_0 = {
     "claims_challenge",
     "deadline",
     "single_flight",
+    "turns",
     "expiring_cache",
     "field_rules",
     "documents",
