@@ -1,11 +1,12 @@
 """Checks answers against the description of the API: status, headers, media type and schema."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
+import httpx
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
@@ -153,7 +154,8 @@ def checking(handle: Handle, seen: list[NotDescribed]) -> Handle:
     return handle_and_check
 
 
-def pairs(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return an answer's headers without those that the web server adds."""
+def as_sent(response: httpx.Response) -> HttpAnswer:
+    """Return an answer that came over HTTP without the headers that the web server adds."""
     added = {"date", "server", "content-length", "transfer-encoding", "connection", "keep-alive"}
-    return tuple((name, value) for name, value in headers if name.lower() not in added)
+    headers = tuple((name, value) for name, value in response.headers.items() if name not in added)
+    return HttpAnswer(response.status_code, headers, response.content)

@@ -16,6 +16,7 @@ import httpx
 import msal
 import pytest
 from builders import EXAMPLE, an_incoming
+from described_api import as_sent, described_api
 from live_function import ROOT, ROUTE, Answered, LiveFunction
 from live_service import close_kept, open_sockets, until_closed
 
@@ -254,6 +255,7 @@ def test_a_host_that_is_told_to_stop_answers_what_it_has_accepted(sandbox: Sandb
         caller.join(20)
         assert process.wait(20) == 0
         assert [answer.status_code for answer in answers] == [200]
+        described_api().check("POST", ROUTE, as_sent(answers[0]))
 
 
 def _address(process: "subprocess.Popen[str]") -> str:
