@@ -1,0 +1,73 @@
+"""Ask the function's health route how it is, after a deployment."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from enum import Enum
+
+TIMEOUT_SECONDS = 30  # a cold start on Flex Consumption takes less
+MAX_BODY_BYTES = 65_536
+MAX_SHOWN_CHARACTERS = 300
+
+
+class State(Enum):
+    """What the health route shows."""
+
+    SOUND = "sound"
+    """It answered 200: the function runs, and its settings are valid."""
+    UNSOUND = "unsound"
+    """The function answered, and says that it cannot work; or something else answers in its place."""
+    UNREACHABLE = "unreachable"
+    """No answer, or a network rule's refusal: nothing is known."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """A state, and the words that show it."""
+
+    state: State
+    words: str
+
+
+def ask(url: str, patience_seconds: float, pause_seconds: float) -> Health:
+    """Ask until the function answers 200, or until the time is up; return the last answer.
+
+    A new package takes a while to start, and until then the platform answers in its place.
+    """
+    began = time.monotonic()
+    while True:
+        health = _ask_once(url)
+        if health.state is State.SOUND or time.monotonic() - began >= patience_seconds:
+            return health
+        time.sleep(pause_seconds)
+
+
+def read(status: int, reason: str, body: bytes) -> Health:
+    """Return what an answer of the health route means."""
+    if status == 403 and reason.casefold() == "ip forbidden":
+        return Health(State.UNREACHABLE, f"{status} {reason}")
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    told = document if isinstance(document, dict) else {}
+    if status == 200 and told.get("status") == "ok":
+        return Health(State.SOUND, f"ok, version {told.get('version')}")
+    errors = told.get("errors")
+    named = [f"{error.get('field')}: {error.get('message')}" for error in errors or () if isinstance(error, dict)]
+    words = " ".join(
+        str(part) for part in (status, reason, told.get("code", ""), told.get("detail", ""), *named) if part
+    )
+    return Health(State.UNSOUND, words[:MAX_SHOWN_CHARACTERS])
+
+
+def _ask_once(url: str) -> Health:
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own function
+            return read(answer.status, answer.reason, answer.read(MAX_BODY_BYTES))
+    except urllib.error.HTTPError as error:
+        return read(error.code, error.reason, error.read(MAX_BODY_BYTES))
+    except (OSError, ValueError) as error:
+        return Health(State.UNREACHABLE, str(error))
