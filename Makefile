@@ -6,7 +6,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package lock clean FORCE
+.PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package sbom licenses audit
+.PHONY: rehearse lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -25,7 +26,7 @@ CLIENT :=
 RESOURCE :=
 TENANT :=
 
-ifneq ($(filter demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package lock,$(MAKECMDGOALS)),)
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 FOUND := $(shell sh scripts/find-python '$(PYTHON)')
 ifeq ($(FOUND),)
 $(error No usable Python)
@@ -47,7 +48,7 @@ help: ## list the commands
 	done
 	@echo
 	@echo '  PYTHON=python3.12   use that Python; else the best one here, from 3.13 down to 3.11'
-	@echo '  ARGS="-k health"    more arguments for pytest (make test); the coverage gate is then off'
+	@echo '  ARGS="-k health"    more arguments for pytest (make test; the coverage gate is then off) or uv (make lock)'
 
 demo: $(VENV)/installed-sandbox ## show an update from end to end, a dry run, a challenge, a refusal and an outage; 30 s
 	@$(VENV_PYTHON) -m sandbox.demo
@@ -106,8 +107,35 @@ fuzz-api: $(VENV)/installed-dev ## requests that schemathesis generates from the
 package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
 	@$(VENV_PYTHON) -m scripts.package
 
-lock: $(VENV)/installed-sandbox ## write requirements.lock again, after a change of requirements.txt (3.13)
-	@$(VENV_PYTHON) -m scripts.lock
+sbom: $(VENV)/installed-supply ## write the package's bill of materials, dist/update-profile.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --validate --output-format JSON --output-file dist/update-profile.cdx.json
+	@echo 'dist/update-profile.cdx.json lists what requirements.lock pins.'
+
+licenses: $(VENV)/installed-supply ## check that each deployed package has a licence that pyproject.toml allows (3.13)
+	@$(VENV)/bin/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.lock)
+
+audit: $(VENV)/installed-supply ## ask the package index for known vulnerabilities of what is deployed
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+rehearse: $(VENV)/installed-dev ## show a deployment's life against stand-ins for Azure CLI, azd and GitHub
+	@$(VENV_PYTHON) -m tests.rehearsal
+
+# uv does not read pip's settings: where pip has an index of its own, uv is told of it.
+lock: $(VENV)/installed-supply ## write the *.lock files again, after a change of a requirements file
+	@index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(VENV_PYTHON) -m pip config get global.index-url 2>/dev/null)}}"; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
+	compile="$(VENV)/bin/uv pip compile --quiet --no-config --generate-hashes --no-annotate --no-emit-index-url"; \
+	everywhere='--universal --python-version 3.11'; production='--python-version 3.13 --python-platform x86_64-manylinux_2_28'; \
+	set -e; \
+	$$compile $$production --custom-compile-command 'make lock' $(ARGS) requirements.txt --output-file requirements.lock; \
+	for name in sandbox dev; do \
+		$$compile $$everywhere --custom-compile-command 'make lock' $(ARGS) \
+			requirements-$$name.txt --output-file requirements-$$name.lock; \
+	done; \
+	$$compile $$everywhere --custom-compile-command 'make lock' $(ARGS) --constraints requirements-dev.lock \
+		requirements-supply.txt --output-file requirements-supply.lock
 
 clean: ## remove the virtual environments and every cache
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage htmlcov
@@ -120,17 +148,22 @@ $(VENV)/made-from:
 		echo 'error: Python $(VERSION) could not make the virtual environment $(VENV).' >&2; exit 1; }
 	@echo '$(INTERPRETER)' > $@
 
-# $(call install,FILE): pip's own settings (its environment variables, pip.conf) say where packages come from.
+# $(call install,FILE): pip's own settings (its environment variables, pip.conf) say where packages come from. Each
+# must have a hash that the lock file names.
 install = echo 'Installing $(1) into $(VENV)'; \
-	$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --retries 2 --requirement $(1) || { \
+	$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --retries 2 --require-hashes --requirement $(1) || { \
 		echo 'error: $(1) could not be installed. Is a package registry within reach? pip says above what failed.' >&2; \
 		exit 1; }
 
-$(VENV)/installed-sandbox: requirements-sandbox.txt requirements.txt $(VENV)/made-from
-	@$(call install,requirements-sandbox.txt)
+$(VENV)/installed-sandbox: requirements-sandbox.lock $(VENV)/made-from
+	@$(call install,requirements-sandbox.lock)
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-sandbox.txt requirements.txt $(VENV)/made-from
-	@$(call install,requirements-dev.txt)
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/made-from
+	@$(call install,requirements-dev.lock)
 	@touch $(VENV)/installed-sandbox $@
+
+$(VENV)/installed-supply: requirements-supply.lock $(VENV)/installed-dev
+	@$(call install,requirements-supply.lock)
+	@touch $@
 endif

@@ -14,6 +14,7 @@
 import argparse
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ PYTHON_VERSION = "3.13"
 APP = ("function_app.py", "host.json", "requirements.txt")
 PACKAGE = "update_profile"
 SITE_PACKAGES = Path(".python_packages/lib/site-packages")
+MACHINE = ("Linux", "x86_64")  # production's
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 LOCK = ROOT / "requirements.lock"
 ZIP_NAME = "update-profile.zip"
@@ -39,6 +41,9 @@ def main() -> int:
     output: Path = parser.parse_args().output
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
         sys.stderr.write(f"The package must be built with Python {PYTHON_VERSION}, which production runs.\n")
+        return 1
+    if (platform.system(), platform.machine()) != MACHINE:
+        sys.stderr.write(f"The package is proven by running it, so it is built on {' '.join(MACHINE)}: WSL, CI.\n")
         return 1
     staged, archive = output / "app", output / ZIP_NAME
     build(staged)

@@ -6,11 +6,13 @@ import time
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from scripts import package
 
 ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.lock", "requirements-sandbox.lock", "requirements-dev.lock", "requirements-supply.lock"]
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def pinned() -> dict[str, str]:
@@ -23,14 +25,55 @@ def pinned() -> dict[str, str]:
     return pins
 
 
+def locked(name: str) -> dict[str, set[str]]:
+    """Return the versions of a lock file by package. Each must have hashes."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    found: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            entry = re.fullmatch(r"([\w.-]+)==(\S+)(?: ; [^-]+?)?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*", line)
+            assert entry, line
+            found.setdefault(entry[1].lower().replace("_", "-"), set()).add(entry[2])
+    return found
+
+
 def test_the_lock_is_of_what_is_pinned() -> None:
-    """Each line has a package, its version and one hash, and no URL; `make lock` writes the file."""
-    lines = [line for line in LOCK.splitlines() if not line.startswith("#")]
-    locked = dict(line.split(" ")[0].split("==") for line in lines)
-    assert locked == pinned()
-    assert len(locked) > 20
-    assert all(re.fullmatch(r"\S+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
-    assert "://" not in LOCK
+    """requirements.lock has the packages of requirements.txt for production and no other; `make lock` writes it."""
+    versions = locked("requirements.lock")
+    assert versions == {name: {version} for name, version in pinned().items()}
+    assert len(versions) > 20
+
+
+@pytest.mark.parametrize("name", ["sandbox", "dev", "supply"])
+def test_each_environment_is_locked_by_hash(name: str) -> None:
+    """A pin that changed without `make lock` is found here. The Makefile installs only from the lock files."""
+    text = (ROOT / f"requirements-{name}.txt").read_text(encoding="utf-8")
+    wanted = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+    versions = locked(f"requirements-{name}.lock")
+    assert wanted
+    assert [pin for pin in wanted if pin[1] not in versions.get(pin[0].lower().replace("_", "-"), ())] == []
+    if name != "supply":
+        runtime = re.findall(r"^([\w.-]+)==(\S+)", REQUIREMENTS, re.MULTILINE)
+        assert [pin for pin in runtime if pin[1] not in versions[pin[0].lower().replace("_", "-")]] == []
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"requirements-{name}.lock)" in makefile
+    assert "--require-hashes --requirement $(1)" in makefile
+
+
+def test_environments_that_share_a_folder_agree() -> None:
+    """The tools of requirements-supply.txt are installed into the developer's environment, and change nothing there."""
+    developers, supply = locked("requirements-dev.lock"), locked("requirements-supply.lock")
+    shared = developers.keys() & supply.keys()
+    assert shared
+    assert [name for name in shared if not supply[name] <= developers[name]] == []
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_no_lock_names_where_packages_come_from(name: str) -> None:
+    """pip's own settings decide that, on each machine."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "--index" not in text
 
 
 def test_nothing_but_the_function_is_deployed() -> None:
@@ -56,3 +99,15 @@ def test_a_zip_depends_on_its_content_alone(tmp_path: Path) -> None:
     assert archives[0].read_bytes() == archives[1].read_bytes()
     with zipfile.ZipFile(archives[0]) as opened:
         assert opened.namelist() == ["a.py", "b/c.py"]
+
+
+def test_the_zip_holds_what_azd_would_pack(tmp_path: Path) -> None:
+    """`azd deploy` without a zip packs dist/app itself: the same files with the same content."""
+    stage = tmp_path / "app"
+    (stage / "__pycache__").mkdir(parents=True)
+    for name in ("function_app.py", ".funcignore", "__pycache__/function_app.pyc"):
+        (stage / name).write_text(name, encoding="utf-8")
+    package.write_zip(stage, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        held = {name: opened.read(name).decode() for name in opened.namelist()}
+    assert held == {name: name for name in ("function_app.py", "__pycache__/function_app.pyc")}
