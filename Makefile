@@ -120,7 +120,7 @@ audit: $(VENV)/installed-supply ## ask the package index for known vulnerabiliti
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 rehearse: $(VENV)/installed-dev ## show a deployment's life against stand-ins for Azure CLI, azd and GitHub
-	@$(VENV_PYTHON) -m tests.rehearsal
+	@$(VENV_PYTHON) tests/deployment_rehearsal.py
 
 # uv does not read pip's settings: where pip has an index of its own, uv is told of it.
 lock: $(VENV)/installed-supply ## write the *.lock files again, after a change of a requirements file

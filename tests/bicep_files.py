@@ -12,6 +12,7 @@ from typing import Any
 
 INFRA = Path(__file__).parents[1] / "infra"
 SNAPSHOTS = INFRA / "snapshots"
+VERSION = "0.49.2"  # another compiler on the PATH, such as a build machine's own, may write other snapshots
 MAIN = INFRA / "main.bicep"
 FILES = sorted(INFRA.rglob("*.bicep"))
 VARIANTS = {path.stem: path for path in sorted((INFRA / "variants").glob("*.bicepparam"))}
@@ -47,7 +48,7 @@ def names(source: str) -> set[str]:
 
 
 def compiler() -> list[str] | None:
-    """Return the command of a Bicep compiler: from BICEP, else from the PATH; None if there is none.
+    """Return the command of a Bicep compiler: from BICEP, else from the PATH; None if there is none of that version.
 
     A command named bicep-offline restores no modules and prints the snapshot to standard output.
     """
@@ -55,7 +56,7 @@ def compiler() -> list[str] | None:
     if named:
         return shlex.split(named)
     found = shutil.which("bicep")
-    return [found] if found else None
+    return [found] if found and f" {VERSION} " in _output_of([found, "--version"]) else None
 
 
 def snapshot(command: list[str], parameters: Path, infra: Path = INFRA) -> str:

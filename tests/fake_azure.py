@@ -1,0 +1,296 @@
+"""Azure CLI, azd, gh and make as a deployment meets them, with one pretended Azure behind them.
+
+    fake_azure.py TOOL ARGUMENT...
+
+The tools keep their state in FAKE_AZURE/state.json and append each call to FAKE_AZURE/calls.jsonl. They succeed and
+fail as the sources say:
+
+- azure-cli 2.91.0, command_modules/appservice/custom.py: enable_zip_deploy_flex, check_flex_app_after_deployment
+- azure-dev (August 2026), cli/azd: pkg/project/service_target_functionapp.go, framework_service_python.go,
+  pkg/azsdk/funcapp_host_client.go, pkg/workflow/runner.go, cmd/middleware/hooks.go
+
+What a deleted registration does to the next deployment is documented by Microsoft Graph and was not seen live.
+It runs with the standard library alone.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+HOME = Path(os.environ["FAKE_AZURE"])
+YOUNG_ROLE_REFUSALS = 2
+STORAGE_REFUSES = (
+    "InaccessibleStorageException: Failed to access storage account for deployment: Response status code does not"
+    " indicate success: 403 (This request is not authorized to perform this operation using this permission.)."
+)
+STOPPED = "Error 403 - This web app is stopped."
+
+
+class RefusedError(Exception):
+    """Azure refuses; the text is Azure's."""
+
+
+class Azure:
+    """The pretended Azure: a group, an app registration and a function app."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] = {}
+        self.load()
+
+    def load(self) -> None:
+        """Read the state, at the start and after a command that this one ran."""
+        self.state = json.loads((HOME / "state.json").read_text(encoding="utf-8"))
+
+    def save(self) -> None:
+        """Keep the state for the next call."""
+        (HOME / "state.json").write_text(json.dumps(self.state, indent=1), encoding="utf-8")
+
+    def provision(self) -> dict[str, str]:
+        """Make what infra/ describes; return its outputs."""
+        if self.state["registration"] == "in the recycle bin":
+            raise RefusedError("Another object with the same value for property identifierUris already exists.")
+        self.state["registration"] = "active"
+        if self.state["app"] is None:
+            self.state["app"] = {"package": None, "version": None, "stopped": False, "refusals": YOUNG_ROLE_REFUSALS}
+        self.save()
+        return {
+            "AZURE_FUNCTION_NAME": "func-prod-x",
+            "UPDATE_PROFILE_URL": f"{self.state['origin']}/api/update_profile",
+            "HOSTING_PLAN": "FlexConsumption",
+            "STORAGE_ACCOUNT_NAME": "stprodx",
+        }
+
+    def publish(self, package: Path) -> None:
+        """Take a package through /api/publish. The app's identity writes it to the storage."""
+        app = self.app()
+        if app["stopped"]:
+            raise RefusedError(STOPPED)
+        if app["refusals"]:
+            app["refusals"] -= 1
+            self.save()
+            raise RefusedError(STORAGE_REFUSES)
+        app["package"] = hashlib.sha256(package.read_bytes()).hexdigest()
+        app["version"], app["files"] = version_of(package), files_of(package)
+        self.save()
+
+    def app(self) -> dict[str, Any]:
+        """Return the function app."""
+        app: dict[str, Any] | None = self.state["app"]
+        if app is None:
+            raise RefusedError("(ResourceNotFound) The Resource 'Microsoft.Web/sites/func-prod-x' was not found.")
+        return app
+
+
+def version_of(package: Path) -> str:
+    """Return the version of the code in a package."""
+    with zipfile.ZipFile(package) as opened:
+        source = opened.read("update_profile/__init__.py").decode()
+    return source.partition('__version__ = "')[2].partition('"')[0]
+
+
+def files_of(package: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file in a package."""
+    with zipfile.ZipFile(package) as opened:
+        return {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
+
+
+def option(arguments: list[str], name: str) -> str:
+    """Return the value of an option; the call is refused without it."""
+    if name not in arguments:
+        raise RefusedError(f"the following arguments are required: {name}")
+    return arguments[arguments.index(name) + 1]
+
+
+def az(azure: Azure, arguments: list[str]) -> None:
+    """Azure CLI."""
+    words = " ".join(arguments)
+    if words.startswith("functionapp deployment source config-zip"):
+        _config_zip(azure, arguments)
+    elif words.startswith("deployment group create"):
+        outputs = azure.provision()
+        print(json.dumps({name: {"type": "String", "value": value} for name, value in outputs.items()}))
+    elif words.startswith(("functionapp stop", "functionapp start")):
+        azure.app()["stopped"] = arguments[1] == "stop"
+    elif words.startswith("functionapp show"):
+        print(azure.state["origin"].partition("//")[2])
+    elif words.startswith("ad app delete"):
+        azure.state["registration"] = "in the recycle bin"
+    elif words.startswith("rest --method delete") and "/directory/deletedItems/" in words:
+        azure.state["registration"] = "none"
+    elif words.startswith(("bicep install --version v", "config set ")):
+        pass
+    else:
+        raise RefusedError(f"'{words}' is misspelled or not recognized by the system.")
+
+
+def _config_zip(azure: Azure, arguments: list[str]) -> None:
+    if option(arguments, "--build-remote") != "false":
+        raise RefusedError("the package would be built remotely")
+    package = Path(option(arguments, "--src"))
+    try:
+        azure.publish(package)
+    except RefusedError as refusal:
+        if str(refusal) == STORAGE_REFUSES:
+            status = {"id": "1", "status": 3, "status_text": "failed"}
+            logs = json.dumps([str(refusal)])
+            raise RefusedError(f"Zip deployment failed. {status}. These are the deployment logs: \n{logs}") from refusal
+        if str(refusal) == STOPPED:
+            raise RefusedError(f"An error occured during deployment. Status Code: 403, Details: {STOPPED}") from refusal
+        raise
+    if azure.state["host_key"] == "refused":
+        raise RefusedError("Failed to fetch host key to check for function app status")
+    print('"Deployment was successful."')
+
+
+def azd(azure: Azure, arguments: list[str]) -> None:
+    """Azure Developer CLI, in the folder of azure.yaml."""
+    project = json.loads((HOME / "azure.json").read_text(encoding="utf-8"))
+    required = project["requiredVersions"]["azd"]
+    if _numbers(azure.state["azd_version"]) < _numbers(required.removeprefix(">= ")):
+        raise RefusedError(
+            f"this project requires a version of azd within the range '{required}', but you have"
+            f" '{azure.state['azd_version']}'. Visit https://aka.ms/azure-dev/install to install a supported version."
+        )
+    command = " ".join(arguments)
+    for begin, carry_out in AZD.items():
+        if command.startswith(begin):
+            carry_out(azure, project, arguments)
+            return
+    raise RefusedError(f"unknown command {command}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _up(azure: Azure, project: dict[str, Any], _: list[str]) -> None:
+    print("Note: Running custom 'up' workflow from azure.yaml")
+    for step in project["workflows"]["up"]["steps"]:
+        _azd_step(step["azd"])
+    azure.load()
+
+
+def _provision(azure: Azure, project: dict[str, Any], _: list[str]) -> None:
+    _hook(project.get("hooks", {}), "preprovision")
+    azure.load()
+    azure.provision()
+    print("SUCCESS: Your application was provisioned in Azure.")
+
+
+def _down(azure: Azure, *_: object) -> None:
+    azure.state["app"] = None
+    print("SUCCESS: Your application was removed from Azure.")
+
+
+def _auth_status(azure: Azure, *_: object) -> None:
+    print(json.dumps({"status": "authenticated", "type": azure.state["signed_in"]}))
+
+
+def _env_set(azure: Azure, _: object, arguments: list[str]) -> None:
+    azure.state["environment"][arguments[2]] = arguments[3]
+
+
+def _azd_step(step: str) -> None:
+    """Run a step of a workflow as a command of its own, as azd does."""
+    print(f"== azd {step}", flush=True)
+    if subprocess.run(["azd", *step.split()], check=False).returncode:
+        raise RefusedError(f"error executing step command '{step}'")
+
+
+def _hook(hooks: dict[str, Any], name: str) -> None:
+    if name in hooks:
+        script = hooks[name]["posix"]
+        if subprocess.run([script["shell"], "-c", script["run"]], check=False).returncode:
+            raise RefusedError(f"failed running pre hooks: '{name}' hook failed")
+
+
+def _package(azure: Azure, project: dict[str, Any], _: list[str]) -> Path:
+    """Run the service's hook, then pack `dist`: in a zip of azd's own, with other bytes."""
+    service = project["services"]["update-profile"]
+    _hook(service.get("hooks", {}), "prepackage")
+    azure.load()
+    stage = Path(service["project"]) / service["dist"]
+    if not stage.is_dir() or not any(stage.iterdir()):
+        raise RefusedError(f"package source '{stage}' is empty or does not exist")
+    archive = HOME / "azddeploy.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in sorted(stage.rglob("*")):
+            if path.is_file() and path.name != ".funcignore":
+                target.write(path, path.relative_to(stage).as_posix())
+    return archive
+
+
+def _deploy(azure: Azure, project: dict[str, Any], arguments: list[str]) -> None:
+    if azure.state["app"] is None:
+        raise RefusedError("infrastructure has not been provisioned. Run 'azd provision' first.")
+    given = "--from-package" in arguments
+    package = Path(option(arguments, "--from-package")) if given else _package(azure, project, [])
+    if not package.is_file():  # azd then takes the name for that of a container
+        raise RefusedError("function app 'func-prod-x' is configured for zip deployment")
+    try:
+        azure.publish(package)
+    except RefusedError as refusal:
+        words = f"deployment failed: {refusal}" if str(refusal) == STORAGE_REFUSES else f"RESPONSE 403: {refusal}"
+        raise RefusedError(f"failed deploying service 'update-profile': {words}") from refusal
+    print("SUCCESS: Your application was deployed to Azure.")
+
+
+AZD: dict[str, Callable[..., object]] = {
+    "up": _up,
+    "package": _package,
+    "provision": _provision,
+    "deploy": _deploy,
+    "down": _down,
+    "auth status": _auth_status,
+    "env set": _env_set,
+}
+
+
+def gh(azure: Azure, arguments: list[str]) -> None:
+    """GitHub CLI: answers for the environment."""
+    if arguments[0] != "api" or "/environments/" not in arguments[1]:
+        raise RefusedError(f"unknown command {arguments[0]}")
+    print(json.dumps(azure.state["github_environment"]))
+
+
+def make(azure: Azure, arguments: list[str]) -> None:
+    """`make package` in little: stages the code of this folder, writes the zip as scripts/package.py does."""
+    if arguments != ["package"]:
+        raise RefusedError(f"No rule to make target '{' '.join(arguments)}'.")
+    sys.path.insert(0, str(Path.cwd()))
+    from scripts import package
+
+    stage = Path("dist/app")
+    (stage / "update_profile").mkdir(parents=True, exist_ok=True)
+    for name in ("function_app.py", "update_profile/__init__.py"):
+        (stage / name).write_bytes(Path(name).read_bytes())
+    (stage / ".funcignore").write_text("# Nothing is ignored.\n", encoding="utf-8")
+    archive = Path("dist") / package.ZIP_NAME
+    package.write_zip(stage, archive)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    azure.state["tested"][digest] = files_of(archive)
+    print(f"make package: {archive} is version {version_of(archive)}, SHA-256 {digest[:12]}")
+
+
+def main(tool: str, arguments: list[str]) -> NoReturn:
+    """Note the call, carry it out, keep the state."""
+    with (HOME / "calls.jsonl").open("a", encoding="utf-8") as calls:
+        calls.write(json.dumps([tool, *arguments]) + "\n")
+    azure = Azure()
+    try:
+        {"az": az, "azd": azd, "gh": gh, "make": make}[tool](azure, arguments)
+    except RefusedError as refusal:
+        print(f"ERROR: {refusal}", file=sys.stderr)
+        sys.exit(1)
+    azure.save()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
