@@ -15,13 +15,18 @@ LOCKS = ["requirements.lock", "requirements-sandbox.lock", "requirements-dev.loc
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 
+def normal(name: str) -> str:
+    """Return a package's name as indexes compare it (packaging.python.org/specifications/name-normalization)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def pinned() -> dict[str, str]:
     """Return what requirements.txt pins for production's Python."""
     pins = {}
     for line in REQUIREMENTS.splitlines():
         found = re.fullmatch(r"([\w-]+)==(\S+)(?: ; python_version (<|>=) \"3\.13\")?", line)
         if found and found[3] != "<":
-            pins[found[1].replace("_", "-").lower()] = found[2]
+            pins[normal(found[1])] = found[2]
     return pins
 
 
@@ -33,7 +38,7 @@ def locked(name: str) -> dict[str, set[str]]:
         if not line.startswith("#"):
             entry = re.fullmatch(r"([\w.-]+)==(\S+)(?: ; [^-]+?)?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*", line)
             assert entry, line
-            found.setdefault(entry[1].lower().replace("_", "-"), set()).add(entry[2])
+            found.setdefault(normal(entry[1]), set()).add(entry[2])
     return found
 
 
@@ -51,10 +56,10 @@ def test_each_environment_is_locked_by_hash(name: str) -> None:
     wanted = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
     versions = locked(f"requirements-{name}.lock")
     assert wanted
-    assert [pin for pin in wanted if pin[1] not in versions.get(pin[0].lower().replace("_", "-"), ())] == []
+    assert [pin for pin in wanted if pin[1] not in versions.get(normal(pin[0]), ())] == []
     if name != "supply":
         runtime = re.findall(r"^([\w.-]+)==(\S+)", REQUIREMENTS, re.MULTILINE)
-        assert [pin for pin in runtime if pin[1] not in versions[pin[0].lower().replace("_", "-")]] == []
+        assert [pin for pin in runtime if pin[1] not in versions[normal(pin[0])]] == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"requirements-{name}.lock)" in makefile
     assert "--require-hashes --requirement $(1)" in makefile
