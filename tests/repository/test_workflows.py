@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,7 @@ def test_the_tag_of_this_version_has_its_notes() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     version = release_notes.package_version()
     assert AZURE["metadata"]["template"].endswith(f"@{version}")
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"] == version
     assert "### Added" in release_notes.notes(changelog, f"v{version}", version)
 
 
