@@ -56,6 +56,10 @@ _FINAL = (
         r"Ip Forbidden|has blocked your access|networking features enabled which are blocking access",
         "A network rule of the function app refuses this address. Deploy from inside, or change the rule.",
     ),
+    (
+        r"\bAuthorizationFailure\b",  # a missing role is AuthorizationPermissionMismatch
+        "A network rule of the storage account refuses this address. Upload from inside its network.",
+    ),
     (r"AADSTS\d+", "Entra ID refused the sign-in. Sign in again, or ask an administrator about the number."),
     (
         r"RequestDisallowedByPolicy|disallowed by policy",
@@ -82,9 +86,9 @@ _FINAL = (
 )
 _ELSE = "The failure is not a role that takes time, so it is not tried again."
 
-# Codes of the storage service and of the host for a storage that refuses: young roles, and network rules that are
-# still being made.
-_STORAGE_CODES = r"\b(?:AuthorizationPermissionMismatch|AuthorizationFailure|InsufficientAccountPermissions)\b"
+# What the storage service and the host say of a storage that refuses a role. The host also meets a private endpoint
+# that is still being made, which heals as well.
+_STORAGE_CODES = r"\b(?:AuthorizationPermissionMismatch|InsufficientAccountPermissions)\b"
 _STORAGE_WORDS = r"InaccessibleStorageException|Azure Storage responded with Forbidden"
 _NO_PERMISSION = r"This request is not authorized to perform this operation"
 _YOUNG = "the role assignment is not in force yet."

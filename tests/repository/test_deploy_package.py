@@ -44,8 +44,8 @@ YOUNG = {
     "blob": "ERROR: \nYou do not have the required permissions needed to perform this operation.\n"
     "ErrorCode:AuthorizationPermissionMismatch",
     "blob's own words": "ERROR: This request is not authorized to perform this operation using this permission.\nT",
-    "network of the storage": "ERROR: This request is not authorized to perform this operation.\n"
-    "ErrorCode:AuthorizationFailure",
+    "network of the app": "ERROR: Zip deployment failed. does not indicate success: 403 (This request is not authorized"
+    " to perform this operation.).",
     "kudu": "ERROR: An error occured during deployment. Status Code: 403, Details: ",
     "endpoint": "WARNING: Deployment endpoint responded with status code 403 for deployment id \nERROR: {}",
     "msrest": "ERROR: Operation returned an invalid status 'Forbidden' (403)",
@@ -59,6 +59,8 @@ FINAL = {
     "ip rule of kudu": "ERROR: An error occured during deployment. Status Code: 403, Details: Ip Forbidden",
     "network rule": "ERROR: HTTP status code 403. Your web app may have networking features enabled which are blocking"
     " access (such as Private Endpoints).",
+    "network of the storage": "ERROR: This request is not authorized to perform this operation.\n"
+    "ErrorCode:AuthorizationFailure",
     "conditional access": "ERROR: AADSTS53003: Access has been blocked by Conditional Access policies. 403 Forbidden",
     "policy": "ERROR: (RequestDisallowedByPolicy) Resource 'app' was disallowed by policy. Status Code: 403",
     "no role": "ERROR: (AuthorizationFailed) The client 'x' does not have authorization to perform action"
