@@ -18,7 +18,7 @@ class State(Enum):
     SOUND = "sound"
     """It answered 200: the function runs, and its settings are valid."""
     UNSOUND = "unsound"
-    """The function answered, and says that it cannot work; or something else answers in its place."""
+    """The function says that it cannot work, or something else answers in its place: the platform, an older version."""
     UNREACHABLE = "unreachable"
     """No answer, or a network rule's refusal: nothing is known."""
 
@@ -31,21 +31,22 @@ class Health:
     words: str
 
 
-def ask(url: str, patience_seconds: float, pause_seconds: float) -> Health:
-    """Ask until the function answers 200, or until the time is up; return the last answer.
+def ask(url: str, patience_seconds: float, pause_seconds: float, *, version: str | None) -> Health:
+    """Ask until this version of the function answers 200, or until the time is up; return the last answer.
 
-    A new package takes a while to start, and until then the platform answers in its place.
+    A new package takes a while to start. Until then the platform answers in its place, or the older package does.
+    ``version`` is None where any will do.
     """
     began = time.monotonic()
     while True:
-        health = _ask_once(url)
+        health = _ask_once(url, version)
         if health.state is State.SOUND or time.monotonic() - began >= patience_seconds:
             return health
         time.sleep(pause_seconds)
 
 
-def read(status: int, reason: str, body: bytes) -> Health:
-    """Return what an answer of the health route means."""
+def read(status: int, reason: str, body: bytes, *, version: str | None = None) -> Health:
+    """Return what an answer of the health route means. ``version`` is the one that should answer; None is any."""
     if status == 403 and reason.casefold() == "ip forbidden":
         return Health(State.UNREACHABLE, f"{status} {reason}")
     try:
@@ -54,7 +55,9 @@ def read(status: int, reason: str, body: bytes) -> Health:
         document = None
     told = document if isinstance(document, dict) else {}
     if status == 200 and told.get("status") == "ok":
-        return Health(State.SOUND, f"ok, version {told.get('version')}")
+        if version in (None, told.get("version")):
+            return Health(State.SOUND, f"ok, version {told.get('version')}")
+        return Health(State.UNSOUND, f"ok, but version {told.get('version')} in place of {version}")
     errors = told.get("errors")
     named = [f"{error.get('field')}: {error.get('message')}" for error in errors or () if isinstance(error, dict)]
     words = " ".join(
@@ -63,10 +66,10 @@ def read(status: int, reason: str, body: bytes) -> Health:
     return Health(State.UNSOUND, words[:MAX_SHOWN_CHARACTERS])
 
 
-def _ask_once(url: str) -> Health:
+def _ask_once(url: str, version: str | None) -> Health:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own function
-            return read(answer.status, answer.reason, answer.read(MAX_BODY_BYTES))
+            return read(answer.status, answer.reason, answer.read(MAX_BODY_BYTES), version=version)
     except urllib.error.HTTPError as error:
         return read(error.code, error.reason, error.read(MAX_BODY_BYTES))
     except (OSError, ValueError) as error:

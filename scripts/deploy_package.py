@@ -8,7 +8,8 @@ zip itself. Elastic Premium runs it from the container, so it needs the storage 
 A role that was assigned in the same run takes minutes to be in force. Until then the storage refuses with 403: the
 command is repeated. Any other failure ends at once, with Azure's own words (deploy_verdict.py decides).
 
-Azure CLI looks at the app once the package is in place. If that look fails, the health route of the function decides.
+Azure CLI looks at the app once the package is in place. If that look fails, the health route of the function decides:
+it must answer 200, with the version that the package names.
 
 Environment:
     DEPLOY_PATIENCE_SECONDS  how long a role is waited for (300), and after that the health route (at most 120)
@@ -16,14 +17,16 @@ Environment:
     DEPLOY_HEALTH_URL        the health route. If given, it is asked after each deployment. Else it is asked at the
                              app's default host name, and only if Azure CLI could not tell how the app is.
 
-Exit status: 0 deployed; 1 not deployed, or the function says that it cannot work; 2 wrong usage.
+Exit status: 0 deployed; 1 not deployed, or the function does not work; 2 wrong usage.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +134,17 @@ def commands(target: Target) -> list[list[str]]:
     ]
 
 
+def version_of(package: Path) -> str | None:
+    """Return the version of the code in a package; None if it names none."""
+    try:
+        with zipfile.ZipFile(package) as opened:
+            source = opened.read("update_profile/__init__.py").decode("utf-8", "replace")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
+    found = re.search(r'^__version__ = "([^"]+)"$', source, re.MULTILINE)
+    return found[1] if found else None
+
+
 def _deploy(target: Target) -> Finding | None:
     """Run the commands, and wait for roles. Returns why Azure CLI doubts the app; None where it does not.
 
@@ -162,7 +176,7 @@ def _failure(finding: Finding, ran: Ran, waited_seconds: int, *, uploaded: bool)
     if finding.verdict is Verdict.WAIT:
         advice = (
             f"still refused (403) after {waited_seconds} s. A role is missing, or the storage's network rule refuses."
-            " See 'the first deployment' in docs/operations.md."
+            " docs/operations.md says what a deployment needs."
         )
     else:
         advice = f"the deployment failed, and it is not tried again. {finding.advice}"
@@ -173,7 +187,7 @@ def _decide_by_health(target: Target, doubt: Finding | None) -> None:
     """Say how the deployment ended; ask the health route where that is wanted or needed.
 
     Raises:
-        FailedError: The package is in place, and the function cannot work.
+        FailedError: The package is in place, and the function does not work.
     """
     sent = f"Deployed {target.package} to {target.app}."
     if doubt is None and not target.health_url:
@@ -183,13 +197,13 @@ def _decide_by_health(target: Target, doubt: Finding | None) -> None:
         print(f"{sent} Azure CLI could not tell how the app is: {doubt.words}", file=sys.stderr)
     url = target.health_url or _default_health_url(target)
     patience_seconds = min(target.patience_seconds, LONGEST_HEALTH_WAIT_SECONDS)
-    health = (
-        ask(url, patience_seconds, target.pause_seconds) if url else Health(State.UNREACHABLE, "no host name known")
-    )
+    health = Health(State.UNREACHABLE, "its host name is not known")
+    if url:
+        health = ask(url, patience_seconds, target.pause_seconds, version=version_of(target.package))
     if health.state is State.SOUND:
         print(f"{sent} {url} answers: {health.words}")
     elif health.state is State.UNSOUND:
-        raise FailedError(f"the package is in place, but the function cannot work. {url} answers: {health.words}")
+        raise FailedError(f"the package is in place, but the function does not work. {url} answers: {health.words}")
     elif doubt is None or "unhealthy" in doubt.words:
         raise FailedError(f"the package is in place, but nobody answers at {url or 'its health route'}: {health.words}")
     else:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -211,7 +212,7 @@ def test_the_health_route_decides_that_the_function_cannot_work(deployment: Depl
     health.answers = [(503, "Service Unavailable", wrong)]
     status, said = deployment.run((1, IN_PLACE["host key"]), DEPLOY_HEALTH_URL=health.url, DEPLOY_PATIENCE_SECONDS="0")
     assert status == 1
-    assert "the package is in place, but the function cannot work" in said
+    assert "the package is in place, but the function does not work" in said
     assert "misconfigured Settings. ENTRA_CLIENT_ID: no GUID" in said
 
 
@@ -220,6 +221,21 @@ def test_a_package_that_is_still_starting_is_waited_for(deployment: Deployment, 
     health.answers = [(503, "Site Unavailable", None), (502, "Bad Gateway", None), *health.answers]
     status, _ = deployment.run(OK, DEPLOY_HEALTH_URL=health.url)
     assert (status, health.asked) == (0, 3)
+
+
+def test_an_older_version_that_still_answers_is_not_the_package(deployment: Deployment, health: HealthRoute) -> None:
+    """The health route must answer with the version that the package names, whatever else answers 200."""
+    with zipfile.ZipFile(deployment.package, "w") as package:
+        package.writestr("update_profile/__init__.py", '"""Text."""\n\n__version__ = "10.0.0"\n')
+    older = health.answers[0]
+    health.answers = [older, (200, "OK", {"status": "ok", "version": "10.0.0"})]
+    status, said = deployment.run(OK, DEPLOY_HEALTH_URL=health.url)
+    assert (status, health.asked) == (0, 2)
+    assert "ok, version 10.0.0" in said
+    health.answers = [older]
+    status, said = deployment.run(OK, DEPLOY_HEALTH_URL=health.url, DEPLOY_PATIENCE_SECONDS="0")
+    assert status == 1
+    assert "ok, but version 9.9.9 in place of 10.0.0" in said
 
 
 def test_the_health_route_is_looked_up_where_none_is_given(deployment: Deployment) -> None:

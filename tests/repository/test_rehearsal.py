@@ -63,7 +63,7 @@ def _failed(rehearsal: Rehearsal, text: str, calls: list[list[str]]) -> None:
     assert all(call[call.index("--build-remote") + 1] == "false" for call in sent)
     assert "The function app is stopped." in text
     assert "version 0.3.0" in text  # still there after the failure
-    assert "the package is in place, but the function cannot work" in text
+    assert "the package is in place, but the function does not work" in text
     assert "ENTRA_CLIENT_ID: is not a GUID" in text
     assert "ok, version 0.4.0" in text
     assert rehearsal.state["app"]["version"] == "0.4.0"
