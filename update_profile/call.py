@@ -148,7 +148,7 @@ class Call:
         started_at: On the monotonic clock, in seconds.
         deadline: When the call must be done. There is no time until ``start_budget`` gives it some.
         unanswered_write: Whether a write went out, or may have, and no answer has been read since.
-        fault: What went wrong in us and is reported as something else; None normally.
+        fault: An error of this function that is reported as something else; None normally.
     """
 
     ids: RequestIds
@@ -191,6 +191,6 @@ class Call:
 
 
 def is_cancelled() -> bool:
-    """Return whether this call was cancelled, even if what it waited for ended otherwise: then nothing more starts."""
+    """Return whether this call was cancelled, even if its last wait ended otherwise. Then nothing more starts."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -108,7 +108,7 @@ def cloud_of(authority_host: str) -> Cloud | None:
 
 
 def login_hosts(authority_host: str) -> frozenset[str]:
-    """Return the hosts, with their ports, that may name each other: this one and all of its cloud."""
+    """Return the hosts, with ports, that are trusted together: this one and the other login hosts of its cloud."""
     own = urlsplit(authority_host).netloc
     cloud = cloud_of(authority_host)
     return (

@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class ExpiringCache(Generic[K, V]):
-    """Values by key, each for its own time. A wall clock that jumps lengthens and shortens nothing."""
+    """Values by key, each with its own lifetime. A jump of the wall clock changes no lifetime."""
 
     def __init__(self, max_entries: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` returns seconds that never go back."""
@@ -36,7 +36,7 @@ class ExpiringCache(Generic[K, V]):
         return max(0.0, entry[1] - self._clock()) if entry else 0.0
 
     def keep(self, key: K, value: V, *, seconds: float) -> None:
-        """Store a value for that long. No time stores nothing."""
+        """Store a value for that long. A lifetime of zero or less stores nothing."""
         self._entries.pop(key, None)
         if seconds > 0:
             self._entries[key] = value, self._clock() + seconds

@@ -119,7 +119,7 @@ def _level(call: Call, error: UpdateProfileError) -> int:
 
 
 def _is_told(call: Call, error: UpdateProfileError) -> bool:
-    """Return whether a failure is the operator's to see: it does not come of a token that anybody could have made."""
+    """Return whether the operator must see a failure. A failure that any forged token can cause does not count."""
     ours = isinstance(error, Misconfigured | Unexpected) and error.neighbour is None
     return ours or call.event.tenant_id is not None
 

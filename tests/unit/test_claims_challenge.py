@@ -82,5 +82,5 @@ def test_claims_that_would_make_a_huge_header_are_none() -> None:
 
 
 def test_a_number_without_an_end_is_no_claim() -> None:
-    """It could not be written as JSON again."""
+    """It is read as infinity, which JSON cannot express."""
     assert compact_claims('{"a":' + "9" * 5_000 + "}") is None

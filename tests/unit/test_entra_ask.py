@@ -87,7 +87,7 @@ async def test_no_answer_is_an_error_that_says_why(
 async def test_without_time_for_the_pause_there_is_no_second_request(
     monkeypatch: pytest.MonkeyPatch, outcome: HttpAnswer | Exception
 ) -> None:
-    """The first outcome stands."""
+    """The outcome of the first request is reported."""
     monkeypatch.setattr(module, "LONGEST_PAUSE_SECONDS", 1_000_000)
     http = FakeHttp(outcome)
     first = await asked(http)
@@ -111,7 +111,7 @@ async def test_without_any_time_nothing_is_asked() -> None:
 
 
 async def test_a_body_that_is_not_complete_by_the_deadline_is_a_time_out() -> None:
-    """Its headers came, and the body dripped."""
+    """The headers arrive in time, but the body arrives too slowly."""
 
     class Dripping(FakeHttp):
         async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
@@ -161,5 +161,5 @@ async def test_a_request_that_nobody_waits_for_any_more_is_not_made_again() -> N
     ],
 )
 def test_only_the_lack_of_an_answer_is_worth_a_further_try(error: Exception, lacks_an_answer: bool) -> None:
-    """An answer holds for every caller that waits for it; the lack of one is the starter's own."""
+    """An answer is true for every call that waits for it. That no answer came may be due to the first call alone."""
     assert is_no_answer(error) is lacks_an_answer

@@ -148,7 +148,7 @@ async def test_who_joined_a_fetch_that_ended_by_its_starters_deadline_takes_part
 async def test_a_renewal_that_fails_behind_the_calls_is_logged_once(
     keys: Keys, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No call hears of it: its key is held."""
+    """No call fails, because its key is held."""
     await keys.find()
     keys.metadata.failure = EntraUnavailable("down", no_answer="refused")
     keys.clock.advance(25 * HOUR)

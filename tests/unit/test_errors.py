@@ -123,7 +123,7 @@ def test_every_reason_that_is_raised_is_in_its_classs_list() -> None:
 
 
 def test_reasons_refine_a_code_and_are_slugs() -> None:
-    """A code without reasons says it all."""
+    """A code that has only one cause has no reasons."""
     for kind in RAISED:
         assert len(set(kind.reasons)) == len(kind.reasons)
         assert all(re.fullmatch(r"[a-z_]+", reason) for reason in kind.reasons)

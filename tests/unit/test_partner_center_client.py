@@ -162,7 +162,7 @@ async def test_a_value_that_differs_in_the_answer_is_a_success_that_says_so(capl
 
 
 async def test_a_refusal_is_an_answer_to_a_write_and_a_refused_read_back_is_none() -> None:
-    """Only what answers the write itself ends its being unanswered."""
+    """A write stays unanswered until an answer to the write itself arrives."""
     call = a_call()
     center = PartnerCenter(some_settings(), FakeHttp(an_answer(400)))
     with pytest.raises(PartnerCenterRejected):
@@ -195,7 +195,7 @@ async def test_a_write_that_was_ended_before_it_went_out_is_not_unanswered(ended
 
 @pytest.mark.parametrize("ended", [asyncio.CancelledError(), SystemExit(3)])
 async def test_a_read_back_that_is_ended_leaves_the_write_unanswered(ended: BaseException) -> None:
-    """The write went out before: that nothing was sent now says nothing about it."""
+    """The write was sent earlier. That the read was not sent says nothing about the write."""
     call = a_call()
     http = FakeHttp(TransportError("reset", sent=True, timed_out=False), ended)
     center = PartnerCenter(some_settings(), http)
@@ -330,7 +330,7 @@ async def end(service: Service, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.RESET_AFTER_REQUEST, Fault.CLOSE])
 async def test_no_socket_is_left_over_however_a_call_ends(sandbox: Sandbox, fault: Fault) -> None:
-    """Ten calls end at once."""
+    """Ten calls end at the same time."""
     before = open_sockets()
     sandbox.partner_center.script(Answer.trouble(fault), times=None)
     with living_service(sandbox) as service:

@@ -27,7 +27,7 @@ class Question(NamedTuple):
 
     @property
     def whom(self) -> str:
-        """Who is asked, for the caller."""
+        """The name of who is asked, as callers read it."""
         return WHOM[self.neighbour]
 
     def timeout(self, no_answer: str = "deadline") -> EntraTimeout:
@@ -102,7 +102,7 @@ def _unavailable(detail: str, reason: str, question: Question, no_answer: str) -
 
 
 def is_no_answer(error: BaseException) -> bool:
-    """Return whether an error is the lack of an answer: the starter's deadline, or a connection's failure."""
+    """Return whether an error means that no answer came, because of a deadline or a failed connection."""
     if isinstance(error, UpdateProfileError):
         return error.no_answer is not None
     return isinstance(error, RuntimeError)  # what single_flight makes of a SystemExit

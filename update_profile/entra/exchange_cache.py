@@ -88,7 +88,7 @@ class ExchangeCache:
         """Return the cached token, if there is one.
 
         Raises:
-            EntraThrottled: Entra ID's wait for this bearer token is not over.
+            EntraThrottled: The wait that Entra ID asked for is not over for this bearer token.
         """
         held = self._held.get(key)
         if held is None or isinstance(held, AccessToken):

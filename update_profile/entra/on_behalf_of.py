@@ -222,4 +222,4 @@ class _NoTokenCache(msal.TokenCache):  # type: ignore[misc]  # msal has no types
     """Stores nothing: msal would only write here, at 0.2 ms a token, and this client is used once."""
 
     def add(self, event: object, now: float | None = None) -> None:
-        """Forget at once."""
+        """Store nothing."""

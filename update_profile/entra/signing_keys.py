@@ -162,5 +162,5 @@ class SigningKeys:
             tenant.absent.clear()  # what was absent before may be published since
 
     async def _renew_behind(self, tenant_id: str) -> None:
-        """Renew keys that are held, behind the calls."""
+        """Renew held keys in the background, while calls go on using them."""
         await self._renew(tenant_id, Deadline.after(RENEWAL_SECONDS))

@@ -159,7 +159,7 @@ def _refused(result: Mapping[str, Any], fault: EntraFault, caller: Caller, setti
 
 
 def _our_side(fault: EntraFault, caller: Caller, settings: Settings) -> UpdateProfileError | None:
-    """Our own registration or credential, unless one tenant of several merely lacks an application."""
+    """Return the error if our registration or credential is the cause, or a tenant lacks an application; else None."""
     if _has(fault, NOT_IN_TENANT):
         if len(settings.allowed_tenants) > 1:
             return _consent(
@@ -195,7 +195,7 @@ def _is_credential(code: int) -> bool:
 def _their_administrator(
     suberror: object, fault: EntraFault, caller: Caller, settings: Settings
 ) -> UpdateProfileError | None:
-    """What no sign-in of the user's changes: a missing consent, a policy, a missing assignment."""
+    """Return the error if only an administrator of the tenant can help: consent, a policy, an assignment; else None."""
     if suberror == "consent_required" or _has(fault, NO_CONSENT):
         detail = "An administrator of the user's tenant must first consent to Partner Center."
         return _consent(detail, "consent", fault, caller, settings)
@@ -216,7 +216,7 @@ def _is_policy(code: int) -> bool:
 def _the_user(
     suberror: object, claims: object, fault: EntraFault, caller: Caller, settings: Settings
 ) -> UpdateProfileError | None:
-    """What a new token or a new sign-in changes."""
+    """Return the error if a new token or a new sign-in of the user helps; else None."""
     if suberror == "bad_token" or _has(fault, BAD_ASSERTION):
         return InvalidToken(
             "Entra ID does not accept the bearer token for an exchange.", reason="refused_by_entra", entra=fault
