@@ -7,7 +7,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package sbom licenses audit
-.PHONY: rehearse lock clean FORCE
+.PHONY: bench rehearse lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -104,6 +104,9 @@ fuzz: $(VENV)/installed-dev ## random input for every reader; PROFILE=fixed give
 fuzz-api: $(VENV)/installed-dev ## requests that schemathesis generates from the served description; SECONDS=60, SEED=1
 	@$(VENV_PYTHON) -m benchmarks.api_fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+bench: $(VENV)-bench/installed benchmarks/peers/node/node_modules ## measure beside relays and peers; ARGS="--quick" is short (3.13)
+	@$(VENV)-bench/bin/python -m benchmarks.run $(ARGS)
+
 package: $(VENV)/installed-sandbox ## build the deployable zip in dist/, the same bytes each time, and prove it (3.13)
 	@$(VENV_PYTHON) -m scripts.package
 
@@ -130,7 +133,7 @@ lock: $(VENV)/installed-supply ## write the *.lock files again, after a change o
 	everywhere='--universal --python-version 3.11'; production='--python-version 3.13 --python-platform x86_64-manylinux_2_28'; \
 	set -e; \
 	$$compile $$production --custom-compile-command 'make lock' $(ARGS) requirements.txt --output-file requirements.lock; \
-	for name in sandbox dev; do \
+	for name in sandbox dev bench; do \
 		$$compile $$everywhere --custom-compile-command 'make lock' $(ARGS) \
 			requirements-$$name.txt --output-file requirements-$$name.lock; \
 	done; \
@@ -162,6 +165,19 @@ $(VENV)/installed-sandbox: requirements-sandbox.lock $(VENV)/made-from
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/made-from
 	@$(call install,requirements-dev.lock)
 	@touch $(VENV)/installed-sandbox $@
+
+# The peers' packages stay out of the environment that the tests run in.
+$(VENV)-bench/installed: requirements-bench.lock $(VENV)/made-from
+	@echo 'Making $(VENV)-bench'
+	@"$(INTERPRETER)" -m venv --clear $(VENV)-bench
+	@$(subst $(VENV),$(VENV)-bench,$(call install,requirements-bench.lock))
+	@touch $@
+
+# Without Node.js, or where its packages cannot be had, benchmarks.run says that it leaves that peer out.
+benchmarks/peers/node/node_modules: benchmarks/peers/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		cd benchmarks/peers/node && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules || true; \
+	fi
 
 $(VENV)/installed-supply: requirements-supply.lock $(VENV)/installed-dev
 	@$(call install,requirements-supply.lock)

@@ -9,14 +9,12 @@ threads do not grow from the first third to the end.
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import os
 import random
 import secrets
 import sys
-import threading
 import time
 import uuid
 from collections import Counter
@@ -31,6 +29,8 @@ from sandbox.partner_center import answers as pc
 from sandbox.partner_center.profiles import START
 from sandbox.users import User
 from sandbox.worker import HttpAnswer
+
+from .held import Held
 
 ROOT = Path(__file__).parents[1]
 ROUTE = "/api/update_profile"
@@ -91,29 +91,6 @@ class Tally:
     def breach(self, what: str) -> None:
         """Record a breach."""
         self.breaches.append(what)
-
-
-@dataclass(frozen=True)
-class Held:
-    """The resources that the process holds."""
-
-    mebibytes: float
-    tasks: int
-    descriptors: int
-    threads: int
-
-    @classmethod
-    def now(cls) -> "Held":
-        """Return the current values. A value is 0 if the system does not provide it."""
-        gc.collect()
-        statm, descriptors = Path("/proc/self/statm"), Path("/proc/self/fd")
-        pages = int(statm.read_text().split()[1]) if statm.exists() else 0
-        return cls(
-            mebibytes=pages * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else 0.0,
-            tasks=len(asyncio.all_tasks()),
-            descriptors=len(list(descriptors.iterdir())) if descriptors.exists() else 0,
-            threads=threading.active_count(),
-        )
 
 
 class Soak:

@@ -1,0 +1,181 @@
+"""Measure everything in one run and write benchmarks/RESULTS.md, results.json and results.svg: `make bench`.
+
+    python -m benchmarks.run [--quick] [--root PATH] [--only PART ...] [--calls N] [--users N] [--output FOLDER]
+
+--quick          few rounds and short growth: minutes instead of most of an hour
+--root PATH      another checkout of the function, measured beside this one as *before*
+--only PART      measure these parts alone and keep the rest of results.json
+--calls N        calls of the growth on one worker; 1000000 for the whole experiment
+--users N        distinct users of the growth, at most 100000
+"""
+
+import argparse
+import contextlib
+import datetime
+import functools
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import cold, growth, measures, surplus
+from .channel import ROOT
+from .goals import GOALS, reasons
+from .lab import Lab
+from .picture import svg
+from .report import markdown
+
+HERE = Path(__file__).parent
+PACKAGES = ("azure-functions", "azure-functions-runtime", "httpx", "h11", "msal", "pydantic", "cryptography")
+PEER_PACKAGES = ("aiohttp", "fastapi", "fastapi-azure-auth", "azure-identity")
+PARTS = ("warm", "first_time_users", "far_neighbours", "cold", "memory", "stalls", "growth", "surplus", "profiles")
+
+
+def main() -> int:
+    """Run from the command line. Returns the exit status."""
+    options = _options()
+    started_at, load = time.monotonic(), os.getloadavg()[0]
+    results: dict[str, Any] = _kept(options)
+    with Lab(options.root) as lab:
+        if lab.node is None:
+            say("Node.js 20 or later with the peer's packages is not here: the Node.js peer is left out.")
+        for name, measure in _parts(lab, options).items():
+            if name in options.only:
+                begun = time.monotonic()
+                results[name] = measure()
+                say(f"{name}: {time.monotonic() - begun:.0f} s")
+                about = {"minutes": (time.monotonic() - started_at) / 60, "load_before": load}
+                results["about"] = {**_about(options, lab.node), **about}
+                write(results, options.output)  # after each part: what stops later parts loses none of the earlier
+    _say_goals(results)
+    say(f"Written: {options.output / 'RESULTS.md'}")
+    return 0
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Write the numbers, the page and the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages(results).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps(_rounded(results), indent=1) + "\n", encoding="utf-8")
+
+
+def pages(results: dict[str, Any]) -> dict[str, str]:
+    """Return the page and the picture that these numbers give, by file name."""
+    rounded = _rounded(results)
+    return {"RESULTS.md": markdown(rounded, reasons()), "results.svg": svg(rounded)}
+
+
+def _say_goals(results: dict[str, Any]) -> None:
+    for goal in GOALS:
+        with contextlib.suppress(KeyError):  # of a part that was left out
+            say(f"{'reached' if goal.reached(results) else 'missed '}  {goal.what}: {goal.value(results, 'ours')}")
+
+
+def say(text: str) -> None:
+    """Print one line at once."""
+    print(text, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="few rounds and short growth")
+    parser.add_argument("--root", type=Path, help="another checkout of the function, measured as `before`")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--calls", type=int, help="calls of the growth (default 100000, quick 2000)")
+    parser.add_argument("--users", type=int, help="distinct users of the growth (default 20000, quick 100)")
+    parser.add_argument("--rounds", type=int, help="rounds (default 5, quick 2)")
+    parser.add_argument("--output", type=Path, help="where to write (default benchmarks/, quick dist/bench/)")
+    options = parser.parse_args()
+    usual = (
+        {"calls": 2_000, "users": 100, "rounds": 2}
+        if options.quick
+        else {"calls": 100_000, "users": 10_000, "rounds": 5}
+    )
+    for name, value in usual.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.output = options.output or (ROOT / "dist" / "bench" if options.quick else HERE)
+    if options.root and not (options.root / "function_app.py").exists():
+        parser.error(f"{options.root} has no function_app.py")
+    options.root = options.root and options.root.resolve()
+    return options
+
+
+def _parts(lab: Lab, options: argparse.Namespace) -> dict[str, Callable[[], Any]]:
+    """Return each part's measurement. Cold starts need the interpreter that production runs."""
+    rounds, quick = options.rounds, options.quick
+    cold_starts = functools.cache(lambda: cold.ColdStarts(lab))
+    parts: dict[str, Callable[[], Any]] = {
+        "warm": lambda: measures.warm(lab, rounds=rounds, calls=40 if quick else 150),
+        "first_time_users": lambda: measures.first_time_users(lab, rounds=rounds, calls=16 if quick else 60),
+        "far_neighbours": lambda: measures.far_neighbours(lab, rounds=rounds),
+        "cold": lambda: cold_starts().measure(rounds=rounds),
+        "memory": lambda: measures.memory(lab, users=200 if quick else 2_000),
+        "stalls": lambda: measures.stalls(lab, rounds=1 if quick else rounds),
+        "growth": lambda: {
+            "users": growth.users(lab, most=options.users),
+            "calls": growth.calls(lab, total=options.calls),
+        },
+        "surplus": lambda: surplus.surplus(lab, calls=320 if quick else 2_400),
+        "profiles": lambda: {
+            "warm": measures.warm_profiles(lab, calls=100 if quick else 1_000),
+            "cold": cold_starts().import_profiles(),
+        },
+    }
+    return parts
+
+
+def _kept(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what an earlier run wrote, where this one measures only parts."""
+    file = options.output / "results.json"
+    if set(options.only) == set(PARTS) or not file.exists():
+        return {}
+    kept: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return kept
+
+
+def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
+    versions = {"Python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in (*PACKAGES, *PEER_PACKAGES)}
+    if node:
+        packages = json.loads((HERE / "peers" / "node" / "package.json").read_text("utf-8"))["dependencies"]
+        versions |= {"Node.js": node.removeprefix("v"), **packages}
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "load_after": os.getloadavg()[0],
+        "commit": _commit(ROOT),
+        "before": _commit(options.root) if options.root else None,
+        "quick": options.quick,
+        "versions": versions,
+    }
+
+
+def _commit(root: Path) -> str:
+    """Return the checkout's commit, shortened, or `unknown` outside a repository."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the numbers with four significant digits: more say nothing, and the file stays small."""
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
