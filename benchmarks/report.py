@@ -36,6 +36,9 @@ def _head(results: Results) -> Iterable[str]:
         f"{about['date']}, {about['system']}, {about['cores']} cores, load {about['load_before']:.1f} at the start and"
         f" {about['load_after']:.1f} at the end; {about['minutes']:.0f} minutes. Commit {about['commit']}{before}."
     )
+    for part, run in about["measured"].items():
+        if any(run[name] != about[name] for name in run):
+            yield f"Another run measured *{part.replace('_', ' ')}*: {run['date']}, commit {run['commit']}."
     if about["quick"]:
         yield "A quick run: few rounds, so the ratios are rough."
     yield ""

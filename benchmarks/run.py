@@ -50,7 +50,8 @@ def main() -> int:
                 begun = time.monotonic()
                 results[name] = measure()
                 say(f"{name}: {time.monotonic() - begun:.0f} s")
-                about = {"minutes": (time.monotonic() - started_at) / 60, "load_before": load}
+                measured = {**results.get("about", {}).get("measured", {}), name: _run(options)}
+                about = {"measured": measured, "minutes": (time.monotonic() - started_at) / 60, "load_before": load}
                 results["about"] = {**_about(options, lab.node), **about}
                 write(results, options.output)  # after each part: what stops later parts loses none of the earlier
     _say_goals(results)
@@ -141,6 +142,12 @@ def _kept(options: argparse.Namespace) -> dict[str, Any]:
     return kept
 
 
+def _run(options: argparse.Namespace) -> dict[str, str | None]:
+    """Return what tells one run from another."""
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"date": date, "commit": _commit(ROOT), "before": _commit(options.root) if options.root else None}
+
+
 def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
     versions = {"Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in (*PACKAGES, *PEER_PACKAGES)}
@@ -148,12 +155,10 @@ def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
         packages = json.loads((HERE / "peers" / "node" / "package.json").read_text("utf-8"))["dependencies"]
         versions |= {"Node.js": node.removeprefix("v"), **packages}
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **_run(options),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load_after": os.getloadavg()[0],
-        "commit": _commit(ROOT),
-        "before": _commit(options.root) if options.root else None,
         "quick": options.quick,
         "versions": versions,
     }

@@ -34,7 +34,7 @@ CPU ms of a whole process, from its start to its first answer, on the deployed t
 app with all that it imports; what comes before is Python, the worker library and the host's messages."""
 STALLS = """\
 Entra ID takes 2 s for each token, and 50 new users arrive, within a second or all in one moment. By the clock, other
-processes of the machine count too; in ms of CPU that the loop's thread spends between two ticks they do not."""
+processes count too; in ms of CPU that the loop's thread spends between two ticks they do not."""
 SURPLUS = """\
 Partner Center sends every answer twice, the second one at one of four moments, to eight users who write at the same
 time. *Another's*: it shows what another user wrote. *Untrue*: it shows what this user wrote earlier, or misreports the
