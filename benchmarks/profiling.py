@@ -2,12 +2,14 @@
 
 import cProfile
 import pstats
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
 ROWS = 10
+_IDLE = re.compile(r"'(poll|select)' of")
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def largest_rows(count: int = ROWS) -> Iterator[list[dict[str, Any]]]:
 def _rows(profiler: cProfile.Profile, count: int) -> list[dict[str, Any]]:
     stats: dict[tuple[str, int, str], tuple[int, int, float, float, Any]] = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
     # The wait for the sockets is no work.
-    busy = {key: row for key, row in stats.items() if "poll' of" not in key[2]}
+    busy = {key: row for key, row in stats.items() if not _IDLE.search(key[2])}
     total = sum(row[2] for row in busy.values()) or 1.0
     largest = sorted(busy.items(), key=lambda item: -item[1][2])[:count]
     return [
@@ -41,7 +43,11 @@ def _rows(profiler: cProfile.Profile, count: int) -> list[dict[str, Any]]:
 def readable(file: str, line: int, function: str) -> str:
     """Return `package/module.py:line function`, or the function alone for one that is built in."""
     if file in ("~", ""):
-        return function.strip("<>").removeprefix("built-in method ").removeprefix("method ")
+        return (
+            re.sub(r" at 0x[0-9a-f]+", "", function.strip("<>"))
+            .removeprefix("built-in method ")
+            .removeprefix("method ")
+        )
     parts = PurePath(file).parts
     for anchor in ("site-packages", "python3.13", "python3.12", "python3.11"):
         if anchor in parts:

@@ -13,17 +13,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .far_side.surplus import MOMENTS
-from .lab import AIOHTTP, BEFORE, HTTPX, OURS, Lab
+from .lab import AIOHTTP, BEFORE, HTTPX, OURS, Contestant, Lab
 
 USERS = 8
 Counts = dict[str, int]
 
 
-def surplus(lab: Lab, *, calls: int) -> dict[str, dict[str, Counts]]:
+def surplus(
+    lab: Lab, *, calls: int, contestants: Sequence[Contestant] = (HTTPX, AIOHTTP, OURS, BEFORE)
+) -> dict[str, dict[str, Counts]]:
     """Send `calls` calls in all, the same number at each moment. Returns the counts for each contestant and moment."""
     found: dict[str, dict[str, Counts]] = {}
     each = calls // len(MOMENTS) // USERS
-    for one in lab.contestants(HTTPX, AIOHTTP, OURS, BEFORE):
+    for one in lab.contestants(*contestants):
         with lab.running([one], "many") as channels:
             tokens = lab.tokens(one, USERS, "many", tenants=USERS)
             found[one.key] = {}

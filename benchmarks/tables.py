@@ -40,7 +40,7 @@ Partner Center sends every answer twice, the second one at one of four moments, 
 time. *Another's*: it shows what another user wrote. *Untrue*: it shows what this user wrote earlier, or misreports the
 write. *No answer*: an honest failure."""
 COLD_PROFILE = """\
-The ten packages whose modules take the most time to import, without what they import in turn; the least of five runs."""
+The ten packages whose modules take the most time to import, without what they import in turn; least of five runs."""
 
 
 def section(title: str, text: str = "") -> Lines:

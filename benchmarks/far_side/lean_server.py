@@ -96,5 +96,10 @@ class LeanServer:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def close(self) -> None:
+        """Stop to listen."""
+        if self._server:
+            self._server.close()
+
     def _count(self) -> None:
         self.connections += 1

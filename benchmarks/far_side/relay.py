@@ -62,6 +62,11 @@ class Relay:
         self._server = await asyncio.get_running_loop().create_server(self._accepted, "127.0.0.1", 0, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def close(self) -> None:
+        """Stop to listen."""
+        if self._server:
+            self._server.close()
+
     def _accepted(self) -> Direction:
         out = Direction(self._round_trip_seconds / 2, handshake_seconds=self._round_trip_seconds)
         task = asyncio.get_running_loop().create_task(self._connect(out))

@@ -2,6 +2,8 @@
 
 import ssl
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from sandbox.entra import Entra, claims
@@ -10,6 +12,7 @@ from sandbox.http_request import Request
 from sandbox.partner_center import PartnerCenter
 from sandbox.script import Answer
 from sandbox.users import User
+from sandbox.wire_faults import render
 
 from .lean_server import Connection, LeanServer
 from .relay import Relay
@@ -58,6 +61,47 @@ class LeanPartnerCenter(PartnerCenter):
         return self._respond(request, 0)
 
 
+class Repeats:
+    """Answers a PUT that repeats another in everything but its ids from memory, as a rendered answer with these ids.
+
+    The stand-in answers the first of its kind. A PUT with another body forgets everything, so what is answered from
+    memory is what every tenant that is remembered has stored.
+    """
+
+    # As long as any id, and in no answer by accident.
+    IDS = {"MS-RequestId": str(uuid.uuid4()), "MS-CorrelationId": str(uuid.uuid4())}
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        self._answer = answer
+        self._body = b""
+        self._rendered: dict[str | None, bytes] = {}
+
+    def take(self, request: Request) -> bytes:
+        """Return the answer to a PUT as bytes."""
+        ids = dict.fromkeys(self.IDS, "")
+        token = None
+        for name, value in request.headers:
+            lower = name.lower()
+            if lower == "authorization":
+                token = value
+            elif lower == "ms-requestid":
+                ids["MS-RequestId"] = value
+            elif lower == "ms-correlationid":
+                ids["MS-CorrelationId"] = value
+        if request.body != self._body or len(self._rendered) > REMEMBERED_TOKENS:
+            self._body = request.body
+            self._rendered.clear()
+        if token not in self._rendered:
+            others = [
+                header for header in request.headers if header[0].lower() not in ("ms-requestid", "ms-correlationid")
+            ]
+            self._rendered[token] = render(self._answer(replace(request, headers=[*others, *self.IDS.items()])))
+        rendered = self._rendered[token]
+        for name, own in self.IDS.items():
+            rendered = rendered.replace(own.encode(), (ids[name] or str(uuid.uuid4())).encode())
+        return rendered
+
+
 class World:
     """Entra ID and Partner Center, each on a port of its own.
 
@@ -75,7 +119,8 @@ class World:
         self.surplus = Surplus(self.partner_center.answer)
         self._round_trip_seconds = round_trip_seconds
         self._entra_server = LeanServer(self._entra_responds, context)
-        self._partner_center_server = LeanServer(self.surplus.respond, context)
+        self._repeats = Repeats(self.partner_center.answer)
+        self._partner_center_server = LeanServer(self._partner_center_responds, context)
         self._relays: list[Relay] = []
 
     async def start(self) -> None:
@@ -113,6 +158,12 @@ class World:
             return self.entra.partner_center_token(user)
         good = claims.for_function(user, self.entra.registration, base_url=self.entra.base_url, version="2.0")
         return self.entra.mint({**good, "exp": good["iat"] + LIFETIME_SECONDS, "name": "A User"})
+
+    def _partner_center_responds(self, request: Request, connection: Connection) -> None:
+        if self.surplus.moment or request.method != "PUT":
+            self.surplus.respond(request, connection)
+        else:
+            connection.send_bytes(self._repeats.take(request))
 
     def _entra_responds(self, request: Request, connection: Connection) -> None:
         connection.send(self.entra.answer(request))
