@@ -121,12 +121,11 @@ def _cold(found: Sequence[Rows], four: Sequence[Rows]) -> Cells:
 
 def memory(rows: Rows) -> Lines:
     """Memory per cached user."""
-    users = next(iter(rows.values()))["users"]
-    yield from section("Memory", f"Resident MiB: loaded, after 100 users, after {users:,} more.")
+    yield from section("Memory", "Resident MiB.")
     names = ("loaded_mib", "few_mib", "many_mib", "kb_per_user")
     yield from table(
-        ("program", "loaded", "after 100 users", "in the end", "kB per user"),
-        ((LABELS[key], *(number(row[name]) for name in names)) for key, row in rows.items()),
+        ("program", "loaded", "after 100 users", "after more", "kB for each of them", "how many more"),
+        ((LABELS[key], *(number(row[name]) for name in names), f"{row['users']:,}") for key, row in rows.items()),
     )
 
 

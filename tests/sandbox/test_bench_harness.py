@@ -7,8 +7,9 @@ import httpx
 
 from benchmarks.far_side.lean_server import Connection, LeanServer
 from benchmarks.far_side.relay import Relay
+from benchmarks.far_side.surplus import MOMENTS
 from benchmarks.lab import BODY, NULL, OURS, Lab
-from benchmarks.surplus import MOMENTS, surplus
+from benchmarks.surplus import surplus
 from sandbox.certificates import Certificates
 from sandbox.http_request import Request
 from sandbox.script import Answer
