@@ -5,11 +5,15 @@ import secrets
 import statistics
 import time
 import tracemalloc
+from collections import deque
+from collections.abc import Sequence
 
 from update_profile.call import AccessToken, Caller
 from update_profile.deadline import Deadline
 from update_profile.entra.exchange_cache import MAX_CACHED_TOKENS, ExchangeCache
 from update_profile.expiring_cache import ExpiringCache
+
+from .held import Held
 
 TOKEN_BYTES = 2163  # the size of the Partner Center token in the documentation
 ROUNDS = 7
@@ -54,6 +58,30 @@ async def _microseconds_per_hit(cache: ExchangeCache, callers: list[Caller]) -> 
             await cache.access_token(caller, "assertion", deadline=Deadline.after(60))
         rounds.append((time.perf_counter() - started_at) / HITS * 1e6)
     return statistics.median(rounds)
+
+
+async def growth(*, steps: Sequence[int]) -> list[dict[str, float]]:
+    """What both caches hold, and what a hit costs, after so many distinct users in all.
+
+    Each row has `users`, `entries`, `hit_us` and `mebibytes` (by which the process grew).
+    """
+    cache, rows = ExchangeCache(_exchange), []
+    known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_CACHED_TOKENS)
+    newest: deque[Caller] = deque(maxlen=MAX_CACHED_TOKENS)
+    seen = 0
+    empty = Held.now().mebibytes
+    for step in steps:
+        for number in range(seen, step):
+            caller = _caller(number)
+            newest.append(caller)
+            known.keep(caller.token_digest, caller, seconds=3600)
+            await _fill(cache, [caller])
+        seen = step
+        held = Held.now().mebibytes
+        entries = max(len(cache), len(known))
+        hit_us = await _microseconds_per_hit(cache, list(newest))
+        rows.append({"users": step, "entries": entries, "hit_us": hit_us, "mebibytes": held - empty})
+    return rows
 
 
 async def main() -> None:

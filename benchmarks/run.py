@@ -10,6 +10,7 @@
 """
 
 import argparse
+import asyncio
 import contextlib
 import datetime
 import functools
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import cold, growth, measures, surplus
+from . import cold, exchange_cache, growth, measures, surplus
 from .channel import ROOT
 from .goals import GOALS, reasons
 from .lab import Lab
@@ -121,6 +122,7 @@ def _parts(lab: Lab, options: argparse.Namespace) -> dict[str, Callable[[], Any]
         "memory": lambda: measures.memory(lab, users=200 if quick else 2_000),
         "stalls": lambda: measures.stalls(lab, rounds=1 if quick else rounds),
         "growth": lambda: {
+            "caches": asyncio.run(exchange_cache.growth(steps=growth.STEPS[: 4 if quick else None])),
             "users": growth.users(lab, most=options.users),
             "calls": growth.calls(lab, total=options.calls),
         },
