@@ -58,7 +58,6 @@ def _credential(token: str) -> OnBehalfOfCredential:
     return credentials[token]
 
 
-@api.post("/api/update_profile")
 async def update_profile(
     profile: SupportProfile, user: Annotated[User, Security(signed_in, scopes=["user_impersonation"])]
 ) -> Response:
@@ -68,4 +67,5 @@ async def update_profile(
     return Response(answer.content, status_code=answer.status_code, media_type="application/json")
 
 
+api.add_api_route("/api/update_profile", update_profile, methods=["POST"])
 app = func.AsgiFunctionApp(app=api, http_auth_level=func.AuthLevel.ANONYMOUS)
