@@ -141,7 +141,7 @@ lock: $(VENV)/installed-supply ## write the *.lock files again, after a change o
 		requirements-supply.txt --output-file requirements-supply.lock
 
 clean: ## remove the virtual environments and every cache
-	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage htmlcov
+	@rm -rf .venv dist benchmarks/peers/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ifdef VENV

@@ -25,6 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scripts.package import PYTHON_VERSION
+
 from . import cold, exchange_cache, growth, measures, surplus
 from .channel import ROOT
 from .goals import GOALS, reasons
@@ -41,6 +43,9 @@ PARTS = ("warm", "first_time_users", "far_neighbours", "cold", "memory", "stalls
 def main() -> int:
     """Run from the command line. Returns the exit status."""
     options = _options()
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
+        say(f"Needs Python {PYTHON_VERSION}, which production runs: make bench PYTHON=python{PYTHON_VERSION}")
+        return 1
     started_at, load = time.monotonic(), os.getloadavg()[0]
     results: dict[str, Any] = _kept(options)
     with Lab(options.root) as lab:
