@@ -88,8 +88,6 @@ def _refuse_invisible(value: str, allowed: frozenset[str]) -> None:
 
 
 def _refuse_white_space(value: str) -> None:
-    if value.split() == [value]:  # then there is none
-        return
     for place, character in enumerate(value, start=1):
         if character.isspace():
             raise ValueError(f"has white space at position {place}")

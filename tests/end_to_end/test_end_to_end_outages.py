@@ -200,8 +200,8 @@ async def test_over_real_http_a_hanging_partner_center_still_gets_an_answer(live
 async def test_a_token_request_that_hangs_once_leaves_time_for_another(
     live: LiveFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One attempt gets at most ten seconds, so a budget of 25 leaves time for another; the test uses 0.5."""
-    monkeypatch.setattr(ask, "ATTEMPT_SECONDS", 0.5)
+    """One attempt gets at most ten seconds, so a budget of 25 leaves time for another; the test uses 1.5."""
+    monkeypatch.setattr(ask, "ATTEMPT_SECONDS", 1.5)
     live.allow(25)
     live.sandbox.entra.script(Answer.trouble(Fault.HANG))
     assert (await live.call()).status == 200

@@ -135,7 +135,7 @@ async def test_trouble_that_passes_costs_a_second_request(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A single reset, 5xx or hang does not fail the exchange."""
-    monkeypatch.setattr(ask, "ATTEMPT_SECONDS", 0.3)
+    monkeypatch.setattr(ask, "ATTEMPT_SECONDS", 1.5)
     sandbox.entra.script(ONCE[name])
     with living_service(sandbox) as service:
         assert (await exchanged(service, sandbox.entra.sign_in("alice"), seconds=25))[1] == "fetched"
