@@ -1,4 +1,4 @@
-"""The Azure Functions app: three routes, no logic.
+"""The Azure Functions app: five routes, no logic.
 
 Import errors here leave an app with no functions at all, where every route answers 404
 (docs/adr/0001-programming-model.md): so this file imports the package and nothing else.
@@ -16,6 +16,8 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.route(route="update_profile", methods=["GET", "POST", "PUT", "PATCH"])(http_trigger.update_profile)
 app.route(route="health", methods=["GET"])(http_trigger.health)
 app.route(route="openapi.json", methods=["GET"])(http_trigger.openapi)
+app.route(route="approve/{file?}", methods=["GET"])(http_trigger.approve)
+app.route(route="approve{mangled}/{*rest}", methods=["GET"])(http_trigger.approve_mangled)
 http_trigger.prepare()
 
 gc.freeze()  # later collections, which halt every call, need not look at what loaded

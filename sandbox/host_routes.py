@@ -1,4 +1,7 @@
-"""Routing: finds the function for a path with `{x}`, `{x?}` and `{*x}`, ignoring case, as ASP.NET's routing does."""
+"""Routing: finds the function for a path, ignoring case, as ASP.NET's routing does.
+
+A template may have `{x}`, `{x?}`, `{*x}` and `literal{x}`.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ class Segment(NamedTuple):
     kind: int
     text: str
     optional: bool = False
+    prefix: str = ""  # a literal in lower case before a parameter, as in `approve{rest}`
 
 
 class Match(NamedTuple):
@@ -65,6 +69,9 @@ def _segment(part: str) -> Segment:
     if match:
         star, name, optional = match.groups()
         return Segment(CATCH_ALL if star else PARAMETER, name, bool(star or optional))
+    prefixed = re.fullmatch(r"([^{}]+)\{(\w+)\}", part)
+    if prefixed:
+        return Segment(PARAMETER, prefixed[2], prefix=prefixed[1].lower())
     if "{" in part:
         message = f"the route segment {part!r} is not supported by this local host"
         raise ValueError(message)
@@ -84,6 +91,11 @@ def _decoded(part: str) -> str:
     return unquote(re.sub(r"%(2[Ff])", r"%25\1", part))
 
 
+def _begins(part: str, prefix: str) -> bool:
+    """Return whether a part begins with the prefix and goes on: a parameter behind a literal is never empty."""
+    return part.lower().startswith(prefix) and len(part) > len(prefix)
+
+
 def _params(template: Sequence[Segment], parts: Sequence[str]) -> dict[str, str] | None:
     """Return the parameter values if the template matches, else None. Absent optional parameters are omitted."""
     params: dict[str, str] = {}
@@ -94,7 +106,9 @@ def _params(template: Sequence[Segment], parts: Sequence[str]) -> dict[str, str]
         if segment.kind == CATCH_ALL:
             return {**params, segment.text: "/".join(rest)}
         if segment.kind == PARAMETER:
-            params[segment.text] = rest[0]
+            if not _begins(rest[0], segment.prefix):
+                return None
+            params[segment.text] = rest[0][len(segment.prefix) :]
         elif segment.text != rest[0].lower():
             return None
     return params if len(parts) <= len(template) else None

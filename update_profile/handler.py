@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable
 
-from . import __version__, operations, request, response
+from . import __version__, approval_page, operations, request, response
 from .call import Call
 from .description import read_description
 from .errors import EntraFailed, Misconfigured, PartnerCenterUnanswered, Unexpected, UpdateProfileError
@@ -15,7 +15,7 @@ from .service import Service
 
 # One logger for the whole package, whichever module writes: log queries use this name.
 logger = logging.getLogger("update_profile")
-HEALTH_STATUS = 503  # of a failure at the health route: whatever probes it understands "unavailable"
+UNAVAILABLE = 503  # of a wrong setting at the health route, for whatever probes it, and at the page
 
 
 async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
@@ -64,7 +64,7 @@ def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Repl
     try:
         _log_credential_fault(service())
     except UpdateProfileError as error:
-        return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
+        return response.problem(error, ids, accept=incoming.header("accept"), status=UNAVAILABLE)
     except BaseException as error:  # noqa: BLE001  as above
         _log_fault(error)
         return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
@@ -79,6 +79,27 @@ def openapi(incoming: IncomingRequest) -> Reply:
     except BaseException as error:  # noqa: BLE001  as above
         _log_fault(error)
         return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
+
+
+def approve(incoming: IncomingRequest, *, file: str, is_on: bool, service: Callable[[], Service]) -> Reply:
+    """Answer with the approval page or a file of it, without any outside call. Never raises.
+
+    Args:
+        incoming: The request.
+        file: The file's name; "" for the page itself.
+        is_on: Whether the page is switched on. If not, the answer is an empty 404, whatever the other settings say.
+        service: Returns the collaborators, or raises Misconfigured.
+    """
+    if not is_on:
+        return approval_page.NOT_FOUND
+    try:
+        return approval_page.read(file, service().settings)
+    except UpdateProfileError as error:
+        ids = read_ids(incoming.headers)
+        return response.problem(error, ids, accept=incoming.header("accept"), status=UNAVAILABLE)
+    except BaseException as error:  # noqa: BLE001  as above
+        _log_fault(error)
+        return response.problem(_unexpected(), read_ids(incoming.headers), accept=incoming.header("accept"))
 
 
 def _log_credential_fault(parts: Service) -> None:

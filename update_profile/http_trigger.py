@@ -33,6 +33,21 @@ async def openapi(req: func.HttpRequest) -> func.HttpResponse:
     return _http_response(handler.openapi(_incoming(req)))
 
 
+async def approve(req: func.HttpRequest) -> func.HttpResponse:
+    """``GET /api/approve`` and the files of the approval page below it."""
+    return _approval_page(req, req.route_params.get("file") or "")
+
+
+async def approve_mangled(req: func.HttpRequest) -> func.HttpResponse:
+    """The approval page where a mail gateway has encoded the ``#`` of a link. The page itself puts it right."""
+    return _approval_page(req, "")
+
+
+def _approval_page(req: func.HttpRequest, file: str) -> func.HttpResponse:
+    is_on = _service.serves_approval_page()
+    return _http_response(handler.approve(_incoming(req), file=file, is_on=is_on, service=_service.get))
+
+
 def _incoming(req: func.HttpRequest) -> IncomingRequest:
     headers = {name.lower(): value for name, value in req.headers.items()}
     return IncomingRequest(method=req.method.upper(), url=req.url, headers=headers, body=req.get_body())

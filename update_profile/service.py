@@ -24,7 +24,7 @@ from .entra.signing_keys import SigningKeys
 from .errors import Misconfigured
 from .operations import PartnerCenterApi, ProfileSession, Tokens
 from .partner_center.client import PartnerCenter
-from .settings import Settings, read_settings
+from .settings import APPROVAL_CLIENT_ID, Settings, read_settings
 from .transport.client import HttpClient, create_ssl_context
 from .transport.lanes import call_chain
 from .transport.network import Network
@@ -105,6 +105,11 @@ class ServiceHolder:
         """Build the service while the app loads, so that no caller waits for it. Never raises: calls report faults."""
         with contextlib.suppress(Exception):  # a fault of ours: the first call meets it again, and has an answer for it
             self._held = self._held or _build_or_fault(os.environ, self._network)
+
+    @staticmethod
+    def serves_approval_page() -> bool:
+        """Return whether the approval page is switched on, whatever the other settings say."""
+        return bool(os.environ.get(APPROVAL_CLIENT_ID, "").strip())
 
     def get(self) -> Service:
         """Return the service, built now if it was not prepared.

@@ -28,6 +28,7 @@ Flag = Annotated[bool, BeforeValidator(formats.boolean)]
 Seconds = Annotated[float, BeforeValidator(partial(formats.number, low=1, high=110))]
 Bytes = Annotated[int, BeforeValidator(partial(formats.whole_number, low=1_024, high=1_048_576))]
 
+APPROVAL_CLIENT_ID = "ENTRA_APPROVAL_CLIENT_ID"
 MANAGED_IDENTITY = "ENTRA_MANAGED_IDENTITY_CLIENT_ID"
 CERTIFICATE = "ENTRA_CLIENT_CERTIFICATE_PATH"
 CERTIFICATE_PASSWORD = "ENTRA_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105  the setting's name
@@ -44,7 +45,7 @@ _ALLOW_LISTS = ("ENTRA_ALLOWED_TENANTS", "ENTRA_ALLOWED_CLIENTS")
 class Settings(BaseModel):
     """What the environment says. The README's settings table gives each one's meaning and default.
 
-    GUIDs, hosts and audiences are in lower case. None: not set, and for ``allowed_clients`` any application may call.
+    GUIDs, hosts and audiences are in lower case. None: not set.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -52,13 +53,14 @@ class Settings(BaseModel):
     client_id: Guid = Field(alias="ENTRA_CLIENT_ID")
     allowed_audiences: Audiences = Field(alias="ENTRA_ALLOWED_AUDIENCES")
     allowed_tenants: Guids = Field(alias="ENTRA_ALLOWED_TENANTS")
-    allowed_clients: Guids | None = Field(alias="ENTRA_ALLOWED_CLIENTS", default=None)
+    listed_clients: Guids | None = Field(alias="ENTRA_ALLOWED_CLIENTS", default=None)
     required_scope: Scope = Field(alias="ENTRA_REQUIRED_SCOPE", default="user_impersonation")
     managed_identity_client_id: Guid | None = Field(alias=MANAGED_IDENTITY, default=None)
     client_certificate_path: str | None = Field(alias=CERTIFICATE, default=None)
     client_certificate_password: SecretStr | None = Field(alias=CERTIFICATE_PASSWORD, default=None)
     client_secret: SecretStr | None = Field(alias=SECRET, default=None)
     authority_host: Host = Field(alias="ENTRA_AUTHORITY_HOST")
+    approval_client_id: Guid | None = Field(alias=APPROVAL_CLIENT_ID, default=None)
     partner_center_cloud: Cloud = Field(alias="PARTNER_CENTER_CLOUD", default=DEFAULT_CLOUD)
     partner_center_base_url: Url = Field(alias="PARTNER_CENTER_BASE_URL")
     partner_center_scope: Scope = Field(alias="PARTNER_CENTER_SCOPE")
@@ -73,6 +75,13 @@ class Settings(BaseModel):
     # The platform's own variables, not settings of ours.
     identity_endpoint: Endpoint | None = Field(alias=IDENTITY_ENDPOINT, default=None)
     identity_header: SecretStr | None = Field(alias=IDENTITY_HEADER, default=None)
+
+    @property
+    def allowed_clients(self) -> frozenset[str] | None:
+        """The applications that may call: the listed ones and the approval page. None: any application."""
+        if self.listed_clients is None or self.approval_client_id is None:
+            return self.listed_clients
+        return self.listed_clients | {self.approval_client_id}
 
     @property
     def federated_audience(self) -> str:
@@ -94,7 +103,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if MANAGED_IDENTITY not in given:
         given = {name: text for name, text in given.items() if name not in _PLATFORM_NAMES}
     values = {name: text if name in _SECRETS else text.strip() for name, text in given.items()}
-    faults = [*_text_faults(environ, given), *_cloud_faults(values), *_credential_faults(given)]
+    faults = [*_text_faults(environ, given), *_cloud_faults(values), *_credential_faults(given), *_page_faults(values)]
     try:
         settings = Settings.model_validate({**_defaults(values), **values})
     except ValidationError as error:
@@ -153,6 +162,13 @@ def _credential_faults(given: Mapping[str, str]) -> Iterator[FieldError]:
         yield FieldError(field=name, message=f"is set beside {others}: keep one of them")
     if CERTIFICATE_PASSWORD in given and CERTIFICATE not in given:
         yield FieldError(field=CERTIFICATE_PASSWORD, message=f"is set without {CERTIFICATE}")
+
+
+def _page_faults(values: Mapping[str, str]) -> Iterator[FieldError]:
+    """The function's own registration may ask for all of Partner Center: no script in a browser gets its tokens."""
+    page = values.get(APPROVAL_CLIENT_ID)
+    if page is not None and page.lower() == values.get("ENTRA_CLIENT_ID", "").lower():
+        yield FieldError(field=APPROVAL_CLIENT_ID, message="is ENTRA_CLIENT_ID: the page needs a registration of its own")
 
 
 def _parse_faults(error: ValidationError) -> Iterator[FieldError]:

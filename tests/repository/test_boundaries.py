@@ -45,7 +45,9 @@ ALLOWED: dict[str, set[str]] = {
     "response": PURE | {"partner_center.stored_profile", "request_ids"},
     "operations": FLOOR_0 | {"entra", "partner_center", "call", "support_profile"},
     "service": FLOOR_0 | {"entra", "partner_center", "transport", "operations", "call", "settings", ""},
-    "handler": FLOOR_0 | {"", "service", "operations", "response", "request", "request_ids", "call", "description"},
+    "approval_page": {"response", "settings"},
+    "handler": FLOOR_0
+    | {"", "service", "operations", "response", "request", "request_ids", "call", "description", "approval_page"},
     "http_trigger": {"handler", "service", "response", "request"},
     "function_app": {"http_trigger"},
 }

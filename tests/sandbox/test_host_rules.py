@@ -136,6 +136,23 @@ async def test_literals_win_over_parameters_and_methods_may_divide_a_route() -> 
     assert found("GET", "/api") == "any"
 
 
+def test_a_parameter_may_follow_a_literal_in_its_segment() -> None:
+    """It is decoded and never empty, and a whole literal wins over it."""
+    routes = {"approve{rest}/{*more}": "mangled", "approve/{file?}": "page"}
+    functions = [Function(name, route, frozenset(), "anonymous", "req", name) for route, name in routes.items()]
+    table = Routes.of(functions, "api")
+
+    def found(path: str) -> tuple[str, dict[str, str]] | None:
+        match = table.find("GET", path)
+        return match and (match.function.name, dict(match.params))
+
+    assert found("/api/Approve%23email=a%40b") == ("mangled", {"rest": "#email=a@b"})
+    assert found("/api/approve%23website=x/y/z") == ("mangled", {"rest": "#website=x", "more": "y/z"})
+    assert found("/api/approve") == ("page", {})
+    assert found("/api/approve/x.js") == ("page", {"file": "x.js"})
+    assert found("/api/other") is None
+
+
 def test_a_route_that_this_host_does_not_know_is_refused() -> None:
     """A constraint that is silently dropped would match too much."""
     with pytest.raises(ValueError, match="not supported"):

@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 from builders import an_environment
 
-from update_profile import http_trigger
+from update_profile import approval_page, http_trigger
 from update_profile.response import Reply
 from update_profile.service import ServiceHolder
 from update_profile.settings import NAMES
@@ -95,6 +95,54 @@ async def test_the_description_is_answered_whatever_the_settings(environment: py
     response = await http_trigger.openapi(a_request("GET", "?anything", body=b"", headers={"MS-RequestId": GIVEN}))
     assert (response.status_code, document(response)["openapi"]) == (200, "3.1.1")
     assert (response.headers["Content-Type"], response.headers["MS-RequestId"]) == ("application/json", GIVEN)
+
+
+async def page(file: str | None = None, *, mangled: bool = False) -> func.HttpResponse:
+    """Ask for the approval page or a file of it."""
+    params = {} if file is None else {"file": file}
+    request = func.HttpRequest("GET", "https://host/api/approve", headers={}, route_params=params, body=b"")
+    return await (http_trigger.approve_mangled(request) if mangled else http_trigger.approve(request))
+
+
+PAGE_CLIENT = "5a9e0c1f-7f0e-4c7e-8a53-2b1d3f6c9e10"
+
+
+async def test_the_approval_page_answers_with_its_files(environment: pytest.MonkeyPatch) -> None:
+    """A link whose # was encoded gets the page as well."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", PAGE_CLIENT)
+    answers = await page(), await page("approve.js"), await page("other.js"), await page(mangled=True)
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 200]
+    assert answers[0].get_body() == answers[3].get_body() != answers[1].get_body()
+    assert answers[1].headers["Content-Type"] == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"ENTRA_CLIENT_ID": "no-guid"}])
+@pytest.mark.parametrize("client_id", [None, "", "  "])
+async def test_without_the_setting_there_is_no_approval_page(
+    environment: pytest.MonkeyPatch, client_id: str | None, wrong: dict[str, str]
+) -> None:
+    """Every route of it is an empty 404, whether or not the other settings are valid."""
+    for name, value in {**wrong, "ENTRA_APPROVAL_CLIENT_ID": client_id}.items():
+        if value is not None:
+            environment.setenv(name, value)
+    for answer in (await page(), await page("approve.js"), await page(mangled=True)):
+        assert (answer.status_code, answer.get_body(), dict(answer.headers)) == (404, b"", {})
+
+
+async def test_the_approval_page_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> None:
+    """The status is 503, and the body names the setting."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", "no-guid")
+    for answer in (await page(), await page("approve.js"), await page(mangled=True)):
+        assert (answer.status_code, document(answer)["code"]) == (503, "misconfigured")
+        assert [error["field"] for error in document(answer)["errors"]] == ["ENTRA_APPROVAL_CLIENT_ID"]
+
+
+async def test_a_fault_of_the_approval_page_is_an_answer(environment: pytest.MonkeyPatch) -> None:
+    """It is logged by its kind and place, and the answer is a problem."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", PAGE_CLIENT)
+    environment.setattr(approval_page, "_files", lambda: 1 / 0)
+    answer = await page()
+    assert (answer.status_code, document(answer)["code"]) == (500, "unexpected")
 
 
 def test_each_answer_is_a_response_of_its_own() -> None:

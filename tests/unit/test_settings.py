@@ -1,5 +1,7 @@
 """Settings from environment variables; errors name a setting and never show its value."""
 
+from collections.abc import Callable
+
 import pytest
 from builders import CLIENT, OTHER_TENANT, TENANT, an_environment, some_settings
 from pydantic import SecretStr, ValidationError
@@ -18,6 +20,7 @@ DOCUMENTED = [
     "ENTRA_CLIENT_CERTIFICATE_PASSWORD",
     "ENTRA_CLIENT_SECRET",
     "ENTRA_AUTHORITY_HOST",
+    "ENTRA_APPROVAL_CLIENT_ID",
     "PARTNER_CENTER_CLOUD",
     "PARTNER_CENTER_BASE_URL",
     "PARTNER_CENTER_SCOPE",
@@ -219,3 +222,21 @@ def test_settings_cannot_be_changed() -> None:
     """They are shared by every call."""
     with pytest.raises(ValidationError):
         setattr(some_settings(), "client_id", TENANT)  # noqa: B010  mypy refuses the plain assignment
+
+
+PAGE = "5A9E0C1F-7f0e-4c7e-8a53-2b1d3f6c9e10"
+
+
+def test_the_approval_page_may_call_wherever_it_is_switched_on() -> None:
+    """Its client id joins the list of clients. Without a list, any client may call."""
+    listed = some_settings(ENTRA_ALLOWED_CLIENTS=CLIENT, ENTRA_APPROVAL_CLIENT_ID=PAGE)
+    assert listed.allowed_clients == {CLIENT, PAGE.lower()}
+    assert some_settings(ENTRA_ALLOWED_CLIENTS=CLIENT).allowed_clients == {CLIENT}
+    assert some_settings(ENTRA_APPROVAL_CLIENT_ID=PAGE).allowed_clients is None
+
+
+@pytest.mark.parametrize("spelling", [str.lower, str.upper])
+def test_the_approval_page_needs_a_registration_of_its_own(spelling: Callable[[str], str]) -> None:
+    """With the function's own, a script in a browser could ask for all of Partner Center."""
+    faults = wrong(ENTRA_APPROVAL_CLIENT_ID=spelling(CLIENT))
+    assert faults == {"ENTRA_APPROVAL_CLIENT_ID": "is ENTRA_CLIENT_ID: the page needs a registration of its own"}

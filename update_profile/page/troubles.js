@@ -1,0 +1,93 @@
+// What the person sees when something went wrong, and what they can do about it.
+//
+// Each function takes the visit (`isUnsure`: a write of it may have happened) and the answer (api.js).
+
+import { codeOf, waitSeconds } from "./api.js";
+import { button, element, foreign, isLive, leaving, paragraph, setLive } from "./elements.js";
+import { TEXT } from "./language.js";
+import { actions, referenceLine, show } from "./screens.js";
+
+const TICK_MILLISECONDS = 250;
+
+export function signInFailed(error, onSignIn) {
+  const known = { access_denied: TEXT.cancelled, state: TEXT.forged, unreachable: TEXT.entraUnreachable };
+  const [heading, text] = known[error.code] ?? TEXT.entraSays(error.message);
+  show(heading, [paragraph(text), actions(leaving(TEXT.signInAgain, onSignIn, "primary"))]);
+}
+
+// isRepeated: the last sign-in was for the same reason.
+export function signInNeeded(visit, answer, isRepeated, onSignIn) {
+  const more = isRepeated ? paragraph(TEXT.stillNotEnough) : null;
+  failure(visit, answer, [more, actions(leaving(TEXT.signInAgain, onSignIn, "primary"))]);
+}
+
+export function anotherAccount(visit, answer, onSignIn) {
+  failure(visit, answer, [actions(leaving(TEXT.anotherAccount, onSignIn, "primary"))]);
+}
+
+// A write whose end nothing shows.
+export function unknown(visit, answer, onCheck, onAgain) {
+  const again = button(TEXT.tryAgain, onAgain);
+  const [heading, text] = TEXT.unknown;
+  const choices = actions(button(TEXT.check, onCheck, "primary"), again);
+  show(heading, [paragraph(text), choices, referenceLine(answer.header("MS-CorrelationId"))]);
+  countDown(again, waitSeconds(answer));
+}
+
+// What heals by itself.
+export function passing(visit, answer, onAgain) {
+  const again = button(TEXT.tryAgain, onAgain, "primary");
+  failure(visit, answer, [actions(again)]);
+  countDown(again, waitSeconds(answer));
+}
+
+export function changedMeanwhile(visit, answer, onReview) {
+  failure(visit, answer, [actions(button(TEXT.reviewAgain, onReview, "primary"))], TEXT.changedMeanwhile);
+}
+
+// What nobody in front of this page can mend.
+export function final(visit, answer) {
+  const { errors = [], consentUri, detail } = answer.body;
+  const faults = errors.map((fault) => element("li", {}, foreign(`${fault.field} ${fault.message}`)));
+  failure(visit, answer, [
+    codeOf(answer) === "invalid_profile" ? paragraph(detail) : null,
+    faults.length ? element("ul", {}, faults) : null,
+    consentUri ? paragraph(TEXT.consentAddress, element("code", {}, consentUri)) : null,
+  ]);
+}
+
+// A fault of this page itself, or of the browser.
+export const broken = () => show(TEXT.failed, [paragraph(TEXT.failedText)]);
+
+function failure(visit, answer, more, [heading, text] = sayings(answer)) {
+  show(heading, [
+    text ? paragraph(text) : null,
+    paragraph(visit.isUnsure ? TEXT.stillUnknown : TEXT.unchanged),
+    ...more,
+    referenceLine(answer.header("MS-CorrelationId")),
+  ]);
+}
+
+function sayings(answer) {
+  const { code, actor, title, detail } = answer.body;
+  if (code === "partner_center_rejected" && answer.status === 403) return TEXT.notAllowed;
+  const told = [title ?? TEXT.failed, [detail, TEXT.actors[actor]].filter(Boolean).join(" ")];
+  return TEXT.failures[codeOf(answer)] ?? told;
+}
+
+// The clock is read at each tick, because a browser slows the timers of a page that nobody sees.
+function countDown(control, seconds) {
+  const end = performance.now() + seconds * 1000;
+  const rest = element("span", { attributes: { "aria-hidden": "true" } });
+  const over = element("p", { attributes: { role: "status" } });
+  control.append(rest);
+  control.parentElement.after(over);
+  const tick = () => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    setLive(control, left <= 0);
+    rest.textContent = left > 0 ? TEXT.wait(left) : "";
+    if (isLive(control)) over.textContent = seconds > 0 ? TEXT.waitOver : "";
+    else if (control.isConnected) setTimeout(tick, TICK_MILLISECONDS);
+  };
+  tick();
+}
