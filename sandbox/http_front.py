@@ -50,11 +50,21 @@ async def running_host(app_directory: Path, port: int = 0) -> AsyncIterator[str]
     """
     host = await FunctionsHost.load(app_directory)
     try:
-        with _listen(port) as listener:
-            async with _serving(host, listener):
-                yield _address(listener)
+        async with serving(host, port) as address:
+            yield address
     finally:
         await host.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(host: FunctionsHost, port: int = 0) -> AsyncIterator[str]:
+    """Serve a loaded app on the running loop and yield its base address. Port 0 means any free port.
+
+    Raises OSError if the port is taken.
+    """
+    with _listen(port) as listener:
+        async with _serving(host, listener):
+            yield _address(listener)
 
 
 @contextlib.asynccontextmanager
