@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
@@ -160,7 +160,10 @@ class Tab:
     def origins(self) -> set[str]:
         """The origins that the tab made requests to."""
         parts = [urlsplit(request.url) for request in self.requests]
-        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme != "data"}
+        return {f"{part.scheme}://{part.netloc}" for part in parts if part.scheme not in ("data", "about")}
+
+
+OpenTab = Callable[..., AbstractAsyncContextManager[Tab]]
 
 
 @asynccontextmanager

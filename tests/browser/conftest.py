@@ -3,13 +3,13 @@
 Everything is skipped where no browser is found. Debian's package `chromium` is one.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_tab import PAGE, Tab, find_browser, open_tab, running_browser
+from browser_tab import PAGE, OpenTab, Tab, find_browser, open_tab, running_browser
 from live_function import LiveFunction
 from playwright.async_api import Browser
 
@@ -22,7 +22,6 @@ MISSING = (
     "No browser was found, so the approval page is NOT tested: install Debian's package chromium, or set CHROMIUM to"
     " the path of a Chromium."
 )
-OpenTab = Callable[..., AbstractAsyncContextManager[Tab]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,205 @@
+"""Signing in to the approval page, and what can go wrong there."""
+
+import time
+
+import pytest
+from browser_tab import NEW, REVIEW, SIGNED_OUT, Tab
+from live_function import LiveFunction
+
+from sandbox.entra import errors
+from update_profile import http_trigger
+
+AGAIN = "Sign in again"
+NOTHING = "There is nothing to approve"
+
+
+def redeemed(tab: Tab) -> int:
+    """Return how many codes Entra was asked to redeem."""
+    return len(tab.sandbox.entra.journal.of("code"))
+
+
+async def test_a_cancelled_sign_in_keeps_the_proposal(tab: Tab) -> None:
+    """The person can sign in again."""
+    await tab.open(NEW)
+    await tab.press("Sign in to review")
+    await tab.press("Cancel")
+    await tab.sees("You did not sign in")
+    await tab.sign_in(button=AGAIN)
+    await tab.sees(REVIEW)
+    assert NEW["email"] in await tab.text()
+
+
+async def test_a_claims_challenge_is_answered(tab: Tab) -> None:
+    """The claims go to Entra's sign-in as they came, for the same account, and the review follows."""
+    entra = tab.sandbox.entra
+    entra.second_factor_at_sign_in = False
+    entra.required_context = "c1"
+    await tab.open(NEW)
+    await tab.sign_in(factor=False)
+    await tab.sees("One more step to sign in")
+    assert "Nothing was changed." in await tab.text()
+    await tab.press(AGAIN)
+    await tab.approve_factor()
+    await tab.sees(REVIEW)
+    asked = [entry.path for entry in entra.journal if "/authorize?" in entry.path][-1]
+    assert "claims=%7B%22access_token%22" in asked
+    assert "login_hint=alice%40partner.example" in asked
+    await tab.approve()
+
+
+async def test_a_challenge_at_the_write_leads_back_to_the_review(tab: Tab) -> None:
+    """The person approves again what is shown again."""
+    await tab.review()
+    tab.sandbox.entra.script(errors.interaction_required(), times=None)
+    http_trigger._service._held = None  # the exchanged token is forgotten
+    await tab.approve("One more step to sign in")
+    tab.sandbox.entra.clear_script()
+    await tab.press(AGAIN)
+    await tab.sees(REVIEW)
+    await tab.approve()
+    assert len(tab.writes) == 1
+
+
+async def test_partner_centers_own_refusal_asks_for_a_second_factor(tab: Tab) -> None:
+    """A sign-in that again has none is said to be not enough; one that has it leads to the review."""
+    entra = tab.sandbox.entra
+    entra.second_factor_at_sign_in = False
+    await tab.open(NEW)
+    await tab.sign_in(factor=False)
+    await tab.sees("Partner Center asks for a second factor")
+    assert "it was not enough" not in await tab.text()
+    await tab.sign_in(button=AGAIN, factor=False)
+    await tab.sees("Partner Center asks for a second factor")
+    assert "it was not enough" in await tab.text()
+    entra.second_factor_at_sign_in = True
+    await tab.sign_in(button=AGAIN)
+    await tab.sees(REVIEW)
+
+
+async def test_with_one_tenant_entra_keeps_another_organization_out(tab: Tab) -> None:
+    """The person is told on Entra's page, and can choose another account there."""
+    await tab.open(NEW)
+    await tab.press("Sign in to review")
+    await tab.choose("carol", factor=False)
+    assert "AADSTS50020" in await tab.page.get_by_role("alert").inner_text()
+    await tab.choose("alice")
+    await tab.sees(REVIEW)
+
+
+async def test_with_several_tenants_the_function_keeps_another_organization_out(
+    tab: Tab, function: LiveFunction
+) -> None:
+    """The person can sign in with another account."""
+    entra = tab.sandbox.entra
+    function.set(ENTRA_ALLOWED_TENANTS=f"{entra.tenants[0]},11111111-1111-4111-8111-111111111111")
+    await tab.review(user="carol", heading="This account cannot be used here")
+    await tab.sign_in(button="Sign in with another account")
+    await tab.sees(REVIEW)
+    assert any("/organizations/oauth2/v2.0/authorize" in entry.path for entry in entra.journal)
+
+
+async def test_a_token_that_expires_while_the_person_reads_asks_for_a_new_sign_in(
+    tab: Tab, function: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proposal is kept and reviewed again; nothing was written."""
+    await tab.review()
+    function.restart()
+    validator = http_trigger._service.get().token_validator
+    monkeypatch.setattr(validator, "_wall_clock", lambda: time.time() + 7200)
+    await tab.approve("Your sign-in has ended")
+    monkeypatch.undo()
+    assert tab.writes == []
+
+
+async def test_an_ended_sign_in_is_renewed(tab: Tab, function: LiveFunction) -> None:
+    """After the new sign-in the review is shown, and the change can be approved."""
+    await tab.review()
+    function.set(ENTRA_ALLOWED_AUDIENCES="api://another")
+    await tab.approve("Your sign-in has ended")
+    function.set(ENTRA_ALLOWED_AUDIENCES=None)
+    await tab.sign_in(button=AGAIN)
+    await tab.sees(REVIEW)
+    await tab.approve()
+    assert len(tab.writes) == 1
+
+
+@pytest.mark.parametrize("answer", [errors.unavailable(), errors.refusal(400, "invalid_grant", (70008,))])
+async def test_a_code_that_cannot_be_redeemed_is_told(tab: Tab, answer: errors.Answer) -> None:
+    """Entra's token endpoint fails or refuses; the next sign-in works."""
+    tab.sandbox.entra.script(answer, path="code")
+    await tab.open(NEW)
+    await tab.sign_in()
+    await tab.sees("The sign-in failed")
+    assert ("AADSTS70008" if answer.status == 400 else "cannot be reached") in await tab.text()
+    await tab.sign_in(button=AGAIN)
+    await tab.sees(REVIEW)
+
+
+async def test_a_code_that_nobody_waits_for_is_dropped(tab: Tab) -> None:
+    """A forged link signs nobody in, and its code goes nowhere."""
+    await tab.open_raw(f"{tab.address}/api/approve#code=abc&state=xyz", NOTHING)
+    assert (redeemed(tab), tab.page.url) == (0, f"{tab.address}/api/approve")
+
+
+async def test_a_forged_state_is_refused(tab: Tab) -> None:
+    """The code goes nowhere, and neither does the true answer after it."""
+    await tab.open(NEW)
+    await tab.press("Sign in to review")
+    await tab.sees("Pick an account")
+    await tab.open_raw(f"{tab.address}/api/approve#code=abc&state=forged", "The sign-in failed")
+    assert "belongs to another sign-in" in await tab.text()
+    assert redeemed(tab) == 0
+    await tab.sign_in(button=AGAIN)
+    await tab.sees(REVIEW)
+
+
+async def test_a_forged_refusal_is_no_refusal(tab: Tab) -> None:
+    """A text in a link does not become a sentence of Entra's."""
+    await tab.open_raw(f"{tab.address}/api/approve#error=x&error_description=Call+900&state=1", NOTHING)
+    assert "900" not in await tab.text()
+
+
+async def test_the_back_button_shows_no_review_of_an_old_sign_in(tab: Tab) -> None:
+    """An old answer of Entra's signs nobody in; the proposal is still there."""
+    await tab.review()
+    await tab.page.evaluate("history.go(-2)")  # Entra's first page, which answers at once for who is signed in
+    await tab.sees(SIGNED_OUT)
+    assert redeemed(tab) == 1
+    assert NEW["email"] in await tab.text()
+
+
+async def test_after_the_end_the_back_button_writes_nothing(tab: Tab) -> None:
+    """The pages before hold neither a token nor a proposal."""
+    await tab.review()
+    await tab.approve()
+    await tab.page.evaluate("history.go(-2)")
+    await tab.sees(NOTHING)
+    assert (len(tab.writes), redeemed(tab)) == (1, 1)
+
+
+async def test_a_sign_in_comes_back_with_its_own_proposal(tab: Tab) -> None:
+    """Another link was opened in the same tab meanwhile. What is reviewed belongs to the sign-in that was finished."""
+    await tab.open({"telephone": "111"})
+    await tab.press("Sign in to review")
+    await tab.sees("Pick an account")
+    await tab.open({"telephone": "222"})
+    await tab.page.go_back()
+    await tab.choose()
+    await tab.sees(REVIEW)
+    text = await tab.text()
+    assert "111" in text
+    assert "222" not in text
+
+
+async def test_another_link_in_the_same_tab_replaces_the_proposal(tab: Tab) -> None:
+    """Only the fragment changes, and the token of the first sign-in is dropped."""
+    await tab.review({"telephone": "111"})
+    await tab.open({"telephone": "222"})
+    assert "222" in await tab.text()
+
+
+async def test_a_browser_that_keeps_nothing_is_told_so(tab: Tab) -> None:
+    """Nothing fails in silence."""
+    await tab.page.add_init_script("Object.defineProperty(window, 'sessionStorage', {get() { throw new Error() }})")
+    await tab.open_raw(tab.link(NEW), "Something went wrong")
+    assert "keeps data of this site" in await tab.text()
