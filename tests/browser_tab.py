@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Dialog, Page, Request, async_playwright
 
 from sandbox import Sandbox
 
@@ -89,8 +89,12 @@ class Tab:
         self.page.set_default_timeout(PATIENCE_MILLISECONDS)
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))
-        self.page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108  a bound built-in fails
+        self.page.on("dialog", self._dismiss)
+        self.page.on("request", lambda request: self.requests.append(request))
+
+    async def _dismiss(self, dialog: Dialog) -> None:
+        self.said.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
 
     def link(self, values: Mapping[str, str]) -> str:
         """Return a link with these values, encoded as a form encoder does."""

@@ -168,7 +168,7 @@ def _page_faults(values: Mapping[str, str]) -> Iterator[FieldError]:
     """The function's own registration may ask for all of Partner Center: no script in a browser gets its tokens."""
     page = values.get(APPROVAL_CLIENT_ID)
     if page is not None and page.lower() == values.get("ENTRA_CLIENT_ID", "").lower():
-        yield FieldError(field=APPROVAL_CLIENT_ID, message="is ENTRA_CLIENT_ID: the page needs a registration of its own")
+        yield FieldError(field=APPROVAL_CLIENT_ID, message="must not be ENTRA_CLIENT_ID: the page has its own")
 
 
 def _parse_faults(error: ValidationError) -> Iterator[FieldError]:

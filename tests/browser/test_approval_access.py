@@ -1,4 +1,4 @@
-"""Whoever uses the page, with whatever they use: keyboard, screen reader, small screen, dark colours, another language."""
+"""Whoever uses the page, whatever they use: keyboard, screen reader, small screen, dark colours, another language."""
 
 from pathlib import Path
 from typing import Literal

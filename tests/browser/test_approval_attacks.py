@@ -16,15 +16,14 @@ BIDI = "\u202egro.live\u2066\u200f"
 
 
 def nothing_was_asked(tab: Tab) -> bool:
-    """Return whether neither Entra nor Partner Center was asked for anything."""
-    return not tab.sandbox.partner_center.journal and not tab.sandbox.entra.journal
+    """Return whether Entra was asked for nothing, and Partner Center neither to read nor to write."""
+    return not tab.sandbox.partner_center.journal.of("profile") and not tab.sandbox.entra.journal
 
 
 async def open_evil(tab: Tab, html: str) -> None:
     """Open an attacker's page. It has another origin, and a server on this machine, or the browser cuts it off."""
     tab.sandbox.partner_center.script(Answer(headers=(("Content-Type", "text/html"),), body=html.encode()))
     await tab.page.goto(f"{tab.sandbox.partner_center.base_url}/evil")
-    tab.sandbox.partner_center.journal.clear()
 
 
 async def test_the_page_cannot_be_framed(tab: Tab) -> None:
@@ -118,9 +117,14 @@ async def test_a_script_that_got_onto_the_page_finds_little(tab: Tab) -> None:
     ):
         with pytest.raises(Error, match=r"requires 'Trusted"):
             await tab.page.evaluate(f"() => {{ {code} }}")
-    assert await tab.page.evaluate("fetch('https://example.com/').then(() => 'sent', (error) => error.name)") == "TypeError"
+    assert (
+        await tab.page.evaluate("fetch('https://example.com/').then(() => 'sent', (error) => error.name)")
+        == "TypeError"
+    )
     assert "connect-src" in "".join(tab.said)
-    kept = json.dumps([await tab.stored(), await tab.page.evaluate("Object.keys(window).map((key) => `${window[key]}`)")])
+    kept = json.dumps(
+        [await tab.stored(), await tab.page.evaluate("Object.keys(window).map((key) => `${window[key]}`)")]
+    )
     assert "eyJ" not in kept
 
 

@@ -23,7 +23,9 @@ async def test_a_person_reviews_and_approves(tab: Tab) -> None:
     await tab.sees(REVIEW)
     assert tab.page.url == f"{tab.address}/api/approve"
     shown = await tab.text()
-    assert all(value in shown for value in (*NEW.values(), OLD["email"], "alice@partner.example", "Zendesk ticket 4711"))
+    assert all(
+        value in shown for value in (*NEW.values(), OLD["email"], "alice@partner.example", "Zendesk ticket 4711")
+    )
     await tab.approve()
     stored = await tab.text()
     assert all(value in stored for value in NEW.values())

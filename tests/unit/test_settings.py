@@ -239,4 +239,4 @@ def test_the_approval_page_may_call_wherever_it_is_switched_on() -> None:
 def test_the_approval_page_needs_a_registration_of_its_own(spelling: Callable[[str], str]) -> None:
     """With the function's own, a script in a browser could ask for all of Partner Center."""
     faults = wrong(ENTRA_APPROVAL_CLIENT_ID=spelling(CLIENT))
-    assert faults == {"ENTRA_APPROVAL_CLIENT_ID": "is ENTRA_CLIENT_ID: the page needs a registration of its own"}
+    assert faults == {"ENTRA_APPROVAL_CLIENT_ID": "must not be ENTRA_CLIENT_ID: the page has its own"}

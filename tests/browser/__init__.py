@@ -1,0 +1,1 @@
+"""Tests of the approval page in a real browser."""
