@@ -7,7 +7,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package sbom licenses audit
-.PHONY: bench rehearse lock clean FORCE
+.PHONY: bench rehearse lock test-browser screenshots clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
@@ -44,7 +44,7 @@ endif
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  make %-9s %s\n' "$$name" "$$text"; \
+		printf '  make %-12s %s\n' "$$name" "$$text"; \
 	done
 	@echo
 	@echo '  PYTHON=python3.12   use that Python; else the best one here, from 3.13 down to 3.11'
@@ -72,6 +72,12 @@ test: test-unit ## run every test: the unit tests, then all others; about two mi
 
 test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 100 % line and branch coverage
 	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(COVERAGE) tests/unit $(ARGS)
+
+test-browser: $(VENV)/installed-dev ## test the approval page in Chromium (Debian's package chromium, or CHROMIUM=path)
+	@$(VENV_PYTHON) -m pytest $(PARALLEL) tests/browser $(ARGS)
+
+screenshots: $(VENV)/installed-dev ## take the documents' pictures of the approval page; needs a Chromium
+	@$(VENV_PYTHON) -m scripts.screenshots
 
 house: $(VENV)/installed-sandbox ## draw the package from its imports, and count the frames from trigger to socket
 	@$(VENV_PYTHON) -m scripts.house

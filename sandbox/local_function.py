@@ -15,13 +15,18 @@ from .sandbox import Sandbox
 # Microsoft's example: learn.microsoft.com/partner-center/developer/update-support-profile#request-example
 EXAMPLE = {"Email": "email@sample.com", "Telephone": "4255555555", "Website": "www.microsoft.com"}
 ROUTE = "/api/update_profile"
+APPROVAL_ROUTE = "/api/approve"
+# A port of a loopback address does not count (learn.microsoft.com/entra/identity-platform/reply-url).
+_PAGES = tuple(f"http://{host}{APPROVAL_ROUTE}" for host in ("127.0.0.1", "localhost"))
 
 
 @asynccontextmanager
 async def local_function(
     sandbox: Sandbox, *, port: int = 0, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[str]:
-    """Serve the function on the running loop and yield the host's base address. Port 0 means any free port.
+    """Serve the function and its approval page on the running loop, and yield the host's base address.
+
+    Port 0 means any free port.
 
     `settings` are settings that differ from the defaults. The function reads them once. None means the defaults.
     Removes the function's settings from the environment and does not restore them. The settings of a real tenant must
@@ -33,7 +38,10 @@ async def local_function(
     """
     for name in NAMES:
         os.environ.pop(name, None)
-    os.environ.update({**sandbox.settings(), **(settings or {})})
+    page = sandbox.entra.applications.page
+    page.redirect_uris = _PAGES
+    with_page = {"ENTRA_APPROVAL_CLIENT_ID": page.client_id}
+    os.environ.update({**sandbox.settings(), **with_page, **(settings or {})})
     async with running_host(REPOSITORY, port) as address:
         yield address
 

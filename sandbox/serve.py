@@ -1,7 +1,7 @@
 """Run the function with its stand-ins until stopped: `python -m sandbox.serve`, or `make serve`.
 
-Prints a curl command that works without changes, and commands that show what the stand-ins received. Ctrl+C or SIGTERM
-stops it.
+Prints a curl command and an approval link that work without changes, and commands that show what the stand-ins
+received. Ctrl+C or SIGTERM stops it.
 """
 
 import argparse
@@ -11,11 +11,13 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from urllib.parse import urlencode
 
 from .functions_host import DEFAULT_PORT
 from .host_process import REPOSITORY
-from .local_function import EXAMPLE, ROUTE, local_function, surroundings
+from .local_function import APPROVAL_ROUTE, EXAMPLE, ROUTE, local_function, surroundings
 from .sandbox import Sandbox
+from .troubled_users import TROUBLES, add_troubled_users
 
 USER = "alice"
 # Longer than a working day, so that the printed command keeps working.
@@ -27,6 +29,7 @@ async def _serve(port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with Sandbox() as sandbox:
+        add_troubled_users(sandbox)
         async with AsyncExitStack() as stack:
             _announce(sandbox, await _start(stack, sandbox, port))
             await stop.wait()
@@ -58,6 +61,10 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         "Or sign in with a program of your own, such as those in examples/. Install its packages first, then paste\n"
         "these into its terminal (Python programs then trust the stand-ins alone):",
         "\n".join(f"export {name}='{value}'" for name, value in caller_settings(sandbox, address).items()),
+        "Approve it as a person, in a browser. It warns of the stand-in's certificate once, at the sign-in:",
+        approval_link(address),
+        "Sign in there as alice or bob, or as a user for whom something goes wrong:",
+        "\n".join(f"{name:<10} {trouble.text}" for name, trouble in TROUBLES.items()),
         "Show the profiles that Partner Center stores, and the requests that it and Entra ID received:",
         f"{curl} {partner_center}/_sandbox/profiles\n"
         f"{curl} {partner_center}/_sandbox/journal\n"
@@ -69,6 +76,12 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         end="\n\n",
         flush=True,
     )
+
+
+def approval_link(address: str) -> str:
+    """Return a link to the approval page with Microsoft's example, as a ticket would hold it."""
+    proposal = {name.lower(): value for name, value in EXAMPLE.items()}
+    return f"{address}{APPROVAL_ROUTE}#{urlencode({**proposal, 'from': 'Ticket 4711'})}"
 
 
 def caller_settings(sandbox: Sandbox, address: str) -> dict[str, str]:

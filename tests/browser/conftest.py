@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_tab import PAGE, OpenTab, Tab, find_browser, open_tab, running_browser
 from live_function import LiveFunction
 from playwright.async_api import Browser
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
 from sandbox.http_front import serving
+from scripts.browser_tab import PAGE, OpenTab, Tab, find_browser, open_tab, running_browser
 
 HERE = Path(__file__).parent
 MISSING = (
@@ -29,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
+            item.add_marker(pytest.mark.timeout(180))
             item.add_marker(pytest.mark.skipif(find_browser() is None, reason=MISSING))
 
 

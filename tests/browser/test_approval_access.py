@@ -1,13 +1,12 @@
 """Whoever uses the page, whatever they use: keyboard, screen reader, small screen, dark colours, another language."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from browser_tab import DONE, NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 
 from sandbox.partner_center import answers
+from scripts.browser_tab import DONE, NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 from update_profile import approval_page
 
 LINK = {**NEW, "email": "help@contos\u03bf.example", "from": "Zendesk ticket 4711"}
@@ -49,7 +48,7 @@ async def test_the_keyboard_is_enough(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(tabs: OpenTab, scheme: Literal["light", "dark"]) -> None:
+async def test_axe_finds_nothing(tabs: OpenTab, scheme: str) -> None:
     """On every kind of screen, also at 360 pixels."""
 
     async def check(screen: str) -> None:
@@ -58,7 +57,7 @@ async def test_axe_finds_nothing(tabs: OpenTab, scheme: Literal["light", "dark"]
             found = await Axe().run(tab.page)
             assert found.violations_count == 0, f"{screen}, {width} px: {found.generate_report()}"
 
-    async with tabs(scheme=scheme, bypass_csp=True) as tab:
+    async with tabs(color_scheme=scheme, bypass_csp=True) as tab:
         await tab.open(LINK)
         await check("signed out")
         await tab.sign_in()
@@ -97,9 +96,9 @@ async def test_a_screen_reader_hears_a_table_with_names(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_nothing_sticks_out_at_360_pixels(tabs: OpenTab, scheme: Literal["light", "dark"]) -> None:
+async def test_nothing_sticks_out_at_360_pixels(tabs: OpenTab, scheme: str) -> None:
     """The longest values and labels break, and text twice as large fits too."""
-    async with tabs(width=360, height=740, scheme=scheme) as tab:
+    async with tabs(width=360, height=740, color_scheme=scheme) as tab:
         await tab.open(LONG)
         widths = [await tab.page.evaluate("document.documentElement.scrollWidth")]
         await tab.sign_in()
@@ -111,11 +110,9 @@ async def test_nothing_sticks_out_at_360_pixels(tabs: OpenTab, scheme: Literal["
 
 
 @pytest.mark.parametrize(("motion", "moving"), [("reduce", 0), ("no-preference", 1)])
-async def test_motion_is_reduced_where_a_person_wants_it(
-    tabs: OpenTab, motion: Literal["reduce", "no-preference"], moving: int
-) -> None:
+async def test_motion_is_reduced_where_a_person_wants_it(tabs: OpenTab, motion: str, moving: int) -> None:
     """The bar of a screen that waits moves only where motion is wanted."""
-    async with tabs(motion=motion) as tab:
+    async with tabs(reduced_motion=motion) as tab:
         await tab.page.route("**/api/update_profile**", lambda _: None)  # never answered
         await tab.review(heading="Reading the profile that is stored…")
         running = "document.getAnimations().filter((one) => one.animationName === 'slide').length"
@@ -126,7 +123,7 @@ async def test_the_colours_follow_the_system(tabs: OpenTab) -> None:
     """Dark text on light, and light text on dark."""
     colours = []
     for scheme in ("light", "dark"):
-        async with tabs(scheme=scheme) as tab:
+        async with tabs(color_scheme=scheme) as tab:
             await tab.open(NEW)
             colours.append(await tab.page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor"))
     assert colours == ["rgb(255, 255, 255)", "rgb(28, 28, 34)"]

@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from browser_tab import NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 from live_function import LiveFunction
 from playwright.async_api import Error
 
 from sandbox.script import Answer
+from scripts.browser_tab import NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><b>Microsoft</b>"
 BIDI = "\u202egro.live\u2066\u200f"

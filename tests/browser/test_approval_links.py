@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 import pytest
-from browser_tab import NEW, SIGNED_OUT, Tab
+
+from scripts.browser_tab import NEW, SIGNED_OUT, Tab
 
 BAD = "This link cannot be used"
 NOTHING = "There is nothing to approve"

@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from browser_tab import NEW, REVIEW, SIGNED_OUT, Tab
 from live_function import LiveFunction
 
 from sandbox.entra import errors
+from sandbox.script import Answer
+from scripts.browser_tab import NEW, REVIEW, SIGNED_OUT, Tab
 from update_profile import http_trigger
 
 AGAIN = "Sign in again"
@@ -124,7 +125,7 @@ async def test_an_ended_sign_in_is_renewed(tab: Tab, function: LiveFunction) -> 
 
 
 @pytest.mark.parametrize("answer", [errors.unavailable(), errors.refusal(400, "invalid_grant", (70008,))])
-async def test_a_code_that_cannot_be_redeemed_is_told(tab: Tab, answer: errors.Answer) -> None:
+async def test_a_code_that_cannot_be_redeemed_is_told(tab: Tab, answer: Answer) -> None:
     """Entra's token endpoint fails or refuses; the next sign-in works."""
     tab.sandbox.entra.script(answer, path="code")
     await tab.open(NEW)

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from browser_tab import DONE, NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 
 from sandbox.partner_center import answers
 from sandbox.partner_center.profiles import START
 from sandbox.script import Answer, Fault
+from scripts.browser_tab import DONE, NEW, REVIEW, SIGNED_OUT, OpenTab, Tab
 
 LINK = {**NEW, "from": "Zendesk ticket 4711"}
 OLD = {field: str(START[field]) for field in NEW}

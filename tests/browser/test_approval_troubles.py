@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from browser_tab import DONE, NEW, REVIEW, Tab
 from live_function import LiveFunction
 
 from sandbox.entra import errors
 from sandbox.partner_center import answers
 from sandbox.script import Answer, Fault
+from scripts.browser_tab import DONE, NEW, REVIEW, Tab
 
 UNKNOWN = "It is not known whether the profile was updated"
 CUT = Answer.trouble(Fault.RESET_AFTER_REQUEST)

@@ -230,8 +230,8 @@ PAGE = "5A9E0C1F-7f0e-4c7e-8a53-2b1d3f6c9e10"
 def test_the_approval_page_may_call_wherever_it_is_switched_on() -> None:
     """Its client id joins the list of clients. Without a list, any client may call."""
     listed = some_settings(ENTRA_ALLOWED_CLIENTS=CLIENT, ENTRA_APPROVAL_CLIENT_ID=PAGE)
-    assert listed.allowed_clients == {CLIENT, PAGE.lower()}
-    assert some_settings(ENTRA_ALLOWED_CLIENTS=CLIENT).allowed_clients == {CLIENT}
+    assert listed.allowed_clients == frozenset({CLIENT, PAGE.lower()})
+    assert some_settings(ENTRA_ALLOWED_CLIENTS=CLIENT).allowed_clients == frozenset({CLIENT})
     assert some_settings(ENTRA_APPROVAL_CLIENT_ID=PAGE).allowed_clients is None
 
 

@@ -10,12 +10,12 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.async_api import Browser, BrowserContext, Dialog, Page, Request, async_playwright
+from playwright.async_api import Browser, Dialog, Page, Request, ViewportSize, async_playwright
 
 from sandbox import Sandbox
 
@@ -110,7 +110,7 @@ class Tab:
         await self.sees(heading)
 
     async def sees(self, heading: str) -> None:
-        """Wait until the page has this heading, and nothing more is to come before it."""
+        """Wait until the page has this heading."""
         await self.page.get_by_role("heading", level=1, name=heading, exact=True).wait_for()
 
     async def press(self, name: str) -> None:
@@ -172,25 +172,15 @@ OpenTab = Callable[..., AbstractAsyncContextManager[Tab]]
 
 @asynccontextmanager
 async def open_tab(
-    browser: Browser,
-    address: str,
-    sandbox: Sandbox,
-    *,
-    width: int = 1000,
-    height: int = 800,
-    scheme: Literal["light", "dark"] = "light",
-    motion: Literal["no-preference", "reduce"] = "no-preference",
-    bypass_csp: bool = False,
-    locale: str = "en-US",
+    browser: Browser, address: str, sandbox: Sandbox, *, width: int = 1000, height: int = 800, **options: Any
 ) -> AsyncIterator[Tab]:
-    """Open a tab in a browser profile of its own. `bypass_csp` lets a test run a script of its own in the page."""
-    context: BrowserContext = await browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,
-        reduced_motion=motion,
-        bypass_csp=bypass_csp,
-        locale=locale,
-    )
+    """Open a tab in a browser profile of its own.
+
+    `options` are Playwright's for a new context, such as `color_scheme="dark"` or `locale="de-AT"`. `bypass_csp=True`
+    lets a test run a script of its own in the page. Without a locale, the browser asks for English.
+    """
+    size = ViewportSize(width=width, height=height)
+    context = await browser.new_context(**{"locale": "en-US", **options}, viewport=size)
     try:
         yield Tab(await context.new_page(), address, sandbox)
     finally:
