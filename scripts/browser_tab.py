@@ -172,7 +172,13 @@ OpenTab = Callable[..., AbstractAsyncContextManager[Tab]]
 
 @asynccontextmanager
 async def open_tab(
-    browser: Browser, address: str, sandbox: Sandbox, *, width: int = 1000, height: int = 800, **options: Any
+    browser: Browser,
+    address: str,
+    sandbox: Sandbox,
+    *,
+    width: int = 1000,
+    height: int = 800,
+    **options: Any,  # noqa: ANN401  Playwright's
 ) -> AsyncIterator[Tab]:
     """Open a tab in a browser profile of its own.
 

@@ -6,6 +6,8 @@ const POP_ISOLATE = "\u2069";
 const isolated = (text) => `${FIRST_ISOLATE}${text}${POP_ISOLATE}`;
 const quoted = (text) => `“${isolated(text)}”`;
 
+const letter = ({ character, code }) => (character ? `${isolated(character)} (${code})` : code);
+
 function duration(seconds) {
   const minutes = Math.floor(seconds / 60);
   return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
@@ -63,9 +65,8 @@ export const TEXT = {
   waitOver: "You can try again now.",
 
   // What a person should look at twice.
- letters: ({ letters, more }) => "Has characters other than plain Latin letters, digits and signs, which can "
-    + `imitate them: ${letters.map((one) => (one.character ? `${isolated(one.character)} (${one.code})` : one.code)).join(", ")}`
-    + `${more ? ` and ${more} more` : ""}.`,
+  letters: ({ letters, more }) => "Has characters other than plain Latin letters, digits and signs, which can imitate "
+    + `them: ${letters.map(letter).join(", ")}${more ? ` and ${more} more` : ""}.`,
   domain: ({ before, after }) => `Another domain: ${before} becomes ${after}.`,
   spelled: ({ after }) => `A browser reads its domain as ${after}.`,
   noDomain: () => "No domain can be read in this value.",
@@ -122,6 +123,10 @@ export const TEXT = {
   notAllowed: [
     "This account may not change the profile",
     "It lacks a role in Partner Center, such as Admin agent. An administrator can assign it.",
+  ],
+  notAlone: [
+    "The change cannot be made as it is",
+    "The profile that is stored does not allow it. Whoever made the link must see to it.",
   ],
   changedMeanwhile: ["The profile was changed at the same time", "Review it again before you approve the change."],
   unknown: [

@@ -17,12 +17,12 @@ export function signInFailed(error, onSignIn) {
 
 // isRepeated: the last sign-in was for the same reason.
 export function signInNeeded(visit, answer, isRepeated, onSignIn) {
-  const more = isRepeated ? paragraph(TEXT.stillNotEnough) : null;
-  failure(visit, answer, [more, actions(leaving(TEXT.signInAgain, onSignIn, "primary"))]);
+  const facts = isRepeated ? [paragraph(TEXT.stillNotEnough)] : [];
+  failure(visit, answer, { facts, choice: leaving(TEXT.signInAgain, onSignIn, "primary") });
 }
 
 export function anotherAccount(visit, answer, onSignIn) {
-  failure(visit, answer, [actions(leaving(TEXT.anotherAccount, onSignIn, "primary"))]);
+  failure(visit, answer, { choice: leaving(TEXT.anotherAccount, onSignIn, "primary") });
 }
 
 // A write whose end nothing shows.
@@ -37,33 +37,39 @@ export function unknown(visit, answer, onCheck, onAgain) {
 // What heals by itself.
 export function passing(visit, answer, onAgain) {
   const again = button(TEXT.tryAgain, onAgain, "primary");
-  failure(visit, answer, [actions(again)]);
+  failure(visit, answer, { choice: again });
   countDown(again, waitSeconds(answer));
 }
 
 export function changedMeanwhile(visit, answer, onReview) {
-  failure(visit, answer, [actions(button(TEXT.reviewAgain, onReview, "primary"))], TEXT.changedMeanwhile);
+  const choice = button(TEXT.reviewAgain, onReview, "primary");
+  failure(visit, answer, { choice, saying: TEXT.changedMeanwhile });
 }
 
 // What nobody in front of this page can mend.
 export function final(visit, answer) {
-  const { errors = [], consentUri, detail } = answer.body;
+  const { errors = [], consentUri } = answer.body;
   const faults = errors.map((fault) => element("li", {}, foreign(`${fault.field} ${fault.message}`)));
-  failure(visit, answer, [
-    codeOf(answer) === "invalid_profile" ? paragraph(detail) : null,
+  const facts = [
     faults.length ? element("ul", {}, faults) : null,
     consentUri ? paragraph(TEXT.consentAddress, element("code", {}, consentUri)) : null,
-  ]);
+  ];
+  const isOfLink = errors.every((fault) => fault.field.toLowerCase() in visit.proposal.values);
+  const saying = codeOf(answer) === "invalid_profile" && !isOfLink ? TEXT.notAlone : sayings(answer);
+  failure(visit, answer, { facts, saying });
 }
 
 // A fault of this page itself, or of the browser.
 export const broken = () => show(TEXT.failed, [paragraph(TEXT.failedText)]);
 
-function failure(visit, answer, more, [heading, text] = sayings(answer)) {
+// saying: [heading, text]; facts: elements below the text; choice: a button, or null.
+function failure(visit, answer, { saying = sayings(answer), facts = [], choice = null }) {
+  const [heading, text] = saying;
   show(heading, [
     text ? paragraph(text) : null,
+    ...facts,
     paragraph(visit.isUnsure ? TEXT.stillUnknown : TEXT.unchanged),
-    ...more,
+    choice && actions(choice),
     referenceLine(answer.header("MS-CorrelationId")),
   ]);
 }
