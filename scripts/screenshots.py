@@ -23,7 +23,7 @@ from scripts.browser_tab import NEW, REVIEW, SIGNED_OUT, Tab, find_browser, open
 
 ROOT = Path(__file__).parents[1]
 WIDTH, NARROW = 760, 360
-LINK = {**NEW, "website": "https://support.contoso.example", "from": "Zendesk ticket 4711"}
+LINK = {**NEW, "website": "https://help.contoso.example", "from": "Zendesk ticket 4711"}
 ODD = {
     "email": "help@contos\u03bf.example",
     "telephone": "+1 900 555 0666",

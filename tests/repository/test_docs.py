@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+PAGE = ROOT / "update_profile" / "page"
+TEXTS = (PAGE / "strings.en.js").read_text(encoding="utf-8")
+LINKS = (ROOT / "docs" / "approval-links.md").read_text(encoding="utf-8")
 HOSTS_OWN = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
 
@@ -114,6 +117,24 @@ def test_the_range_of_a_number_is_the_settings(setting: str, numbers: tuple[int,
     for number in (least - 1, most + 1):
         with pytest.raises(Misconfigured):
             read_settings(good | {setting: str(number)})
+
+
+def test_the_limits_of_an_approval_link_are_the_pages() -> None:
+    """The page for whoever builds links gives both, and the page's own text gives the longest link."""
+    script = (PAGE / "proposal.js").read_text(encoding="utf-8")
+    link, label = (re.search(rf"const {name} = (\d+);", script) for name in ("LONGEST_LINK", "LONGEST_LABEL"))
+    assert link
+    assert label
+    assert f"at most {int(link[1]):,} characters" in LINKS
+    assert table(f"\n## Link\n{LINKS}", "Link")["from"][0] == f"{label[1]} characters"
+    assert f"longer than {int(link[1]):,} characters" in TEXTS
+
+
+def test_the_approval_page_says_what_its_document_says() -> None:
+    """Every heading in the document's table is a text of the page."""
+    told = rows((ROOT / "docs" / "approval-page.md").read_text(encoding="utf-8"), "What the page may say")
+    assert len(told) > 12
+    assert not [row[0] for row in told if f'"{row[0]}"' not in TEXTS]
 
 
 def test_make_serve_prints_the_readmes_command() -> None:

@@ -24,7 +24,6 @@ export const TEXT = {
   signedOut: "Somebody proposes a new support profile",
   signedOutText: "Your customers see this profile in Partner Center. Sign in to compare it with the one that is "
     + "stored. Nothing is written until you approve it.",
-  proposal: "Proposed values",
   sender: "The link says that it comes from:",
   senderDoubt: "Anybody can write that. Check it where you got the link.",
   noSender: "The link does not say where it comes from.",
