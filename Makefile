@@ -6,8 +6,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo serve test test-unit lint format house openapi connector soak fuzz fuzz-api package sbom licenses audit
-.PHONY: bench rehearse lock test-browser screenshots clean FORCE
+.PHONY: help demo serve test test-unit test-browser screenshots lint format house openapi connector soak fuzz fuzz-api
+.PHONY: package sbom licenses audit bench rehearse lock clean FORCE
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX

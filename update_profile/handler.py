@@ -15,7 +15,7 @@ from .service import Service
 
 # One logger for the whole package, whichever module writes: log queries use this name.
 logger = logging.getLogger("update_profile")
-UNAVAILABLE = 503  # of a wrong setting at the health route, for whatever probes it, and at the page
+HEALTH_STATUS = 503  # of a wrong setting at the health route, for whatever probes it, and at the page
 
 
 async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:
@@ -64,7 +64,7 @@ def health(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Repl
     try:
         _log_credential_fault(service())
     except UpdateProfileError as error:
-        return response.problem(error, ids, accept=incoming.header("accept"), status=UNAVAILABLE)
+        return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
     except BaseException as error:  # noqa: BLE001  as above
         _log_fault(error)
         return response.problem(_unexpected(), ids, accept=incoming.header("accept"))
@@ -96,7 +96,7 @@ def approve(incoming: IncomingRequest, *, file: str, is_on: bool, service: Calla
         return approval_page.read(file, service().settings)
     except UpdateProfileError as error:
         ids = read_ids(incoming.headers)
-        return response.problem(error, ids, accept=incoming.header("accept"), status=UNAVAILABLE)
+        return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
     except BaseException as error:  # noqa: BLE001  as above
         _log_fault(error)
         return response.problem(_unexpected(), read_ids(incoming.headers), accept=incoming.header("accept"))
