@@ -38,7 +38,8 @@ def _head(results: Results) -> Iterable[str]:
     )
     for part, run in about["measured"].items():
         if any(run[name] != about[name] for name in run):
-            yield f"Another run measured *{part.replace('_', ' ')}*: {run['date']}, commit {run['commit']}."
+            kind = "Another, quick run" if run["quick"] else "Another run"
+            yield f"{kind} measured *{part.replace('_', ' ')}*: {run['date']}, commit {run['commit']}."
     if about["quick"]:
         yield "A quick run: few rounds, so the ratios are rough."
     yield ""

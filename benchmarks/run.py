@@ -149,10 +149,11 @@ def _kept(options: argparse.Namespace) -> dict[str, Any]:
     return kept
 
 
-def _run(options: argparse.Namespace) -> dict[str, str | None]:
+def _run(options: argparse.Namespace) -> dict[str, str | bool | None]:
     """Return what tells one run from another."""
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"date": date, "commit": _commit(ROOT), "before": _commit(options.root) if options.root else None}
+    before = _commit(options.root) if options.root else None
+    return {"date": date, "commit": _commit(ROOT), "before": before, "quick": options.quick}
 
 
 def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
@@ -166,7 +167,6 @@ def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load_after": os.getloadavg()[0],
-        "quick": options.quick,
         "versions": versions,
     }
 

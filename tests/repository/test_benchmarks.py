@@ -89,8 +89,11 @@ def test_a_missed_goal_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_part_of_another_run_says_so() -> None:
     mixed = given()
-    mixed["about"]["measured"] = {"growth": {"date": "2026-01-01", "commit": "def5678", "before": None}}
-    assert "Another run measured *growth*: 2026-01-01, commit def5678." in pages(mixed)["RESULTS.md"]
+    run = {"date": "2026-01-01", "commit": "def5678", "before": None, "quick": False}
+    mixed["about"]["measured"] = {"growth": run, "cold": run | {"quick": True}}
+    page = pages(mixed)["RESULTS.md"]
+    assert "Another run measured *growth*: 2026-01-01, commit def5678." in page
+    assert "Another, quick run measured *cold*: 2026-01-01, commit def5678." in page
 
 
 def test_the_picture_draws_bars_in_proportion_and_tells_the_numbers_in_words() -> None:
