@@ -53,6 +53,8 @@ def readable(file: str, line: int, function: str) -> str:
         if anchor in parts:
             parts = parts[len(parts) - parts[::-1].index(anchor) :]
             return f"{'/'.join(parts)}:{line} {function}"
-    if "update_profile" in parts:
-        parts = parts[parts.index("update_profile") :]
+    for folder in ("update_profile", "sandbox", "benchmarks"):
+        if folder in parts[:-1]:
+            parts = parts[len(parts) - 1 - parts[::-1].index(folder) :]
+            break
     return f"{'/'.join(parts[-3:])}:{line} {function}"

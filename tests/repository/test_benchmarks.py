@@ -181,6 +181,7 @@ def test_import_times_are_summed_by_package_without_the_hosts_side() -> None:
     [
         (("/any/where/site-packages/msal/application.py", 12, "f"), "msal/application.py:12 f"),
         (("/home/me/update_profile/entra/ask.py", 3, "g"), "update_profile/entra/ask.py:3 g"),
+        (("/srv/clone/sandbox/worker.py", 4, "h"), "sandbox/worker.py:4 h"),
         (("~", 0, "<built-in method builtins.len>"), "builtins.len"),
         (("~", 0, "<function socket.close at 0x7f9fd72654e0>"), "function socket.close"),
     ],
