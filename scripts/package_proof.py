@@ -61,6 +61,7 @@ def _answered(app: Path, hosts_side: Path, sandbox: Sandbox) -> dict[str, Any]:
     """Return the result of one run in an isolated interpreter."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP"))}
     environment |= {**sandbox.settings(), "PROOF_TOKEN": sandbox.entra.sign_in("alice")}
+    environment["ENTRA_APPROVAL_CLIENT_ID"] = sandbox.entra.applications.page.client_id
     command = [sys.executable, "-I", "-B", "-W", "error", str(RUN), str(app), str(hosts_side), str(ROOT / "sandbox")]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     if run.returncode:
