@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "update_profile" / "page"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "update_profile" / "page"
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.iterdir())}
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 LONGEST_FILE = 250
@@ -50,3 +51,10 @@ def test_every_text_of_a_screen_is_a_text_that_exists() -> None:
     known = set(re.findall(r"^  (\w+):", FILES["strings.en.js"], re.MULTILINE))
     by_name = {"letters", "domain", "spelled", "noDomain"}  # remarks (proposal.js)
     assert named | by_name == known
+
+
+def test_app_service_authentication_lets_every_file_through() -> None:
+    """Each is a path of its own there; a translation needs one too."""
+    template = (ROOT / "infra" / "modules" / "authentication.bicep").read_text(encoding="utf-8")
+    excluded = re.findall(r"^\s*'/api/approve/?([\w.]*)'$", template, re.MULTILINE)
+    assert sorted(excluded) == sorted(["", *(name for name in FILES if name != "approve.html")])
