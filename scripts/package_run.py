@@ -28,7 +28,7 @@ sys.path_importer_cache.clear()
 
 
 async def call() -> int:
-    """Send one update with Microsoft's example, and read what lies in files. Returns the first status that is not 200."""
+    """Send one update with Microsoft's example, and read files. Returns the first status that is not 200."""
     from sandbox.functions_host import FunctionsHost
 
     host = await FunctionsHost.load(Path(APP))
