@@ -28,7 +28,6 @@ from .settings import APPROVAL_CLIENT_ID, Settings, read_settings
 from .transport.client import HttpClient, create_ssl_context
 from .transport.lanes import call_chain
 from .transport.network import Network
-from .turns import Turns
 
 logger = logging.getLogger("update_profile")
 
@@ -76,14 +75,11 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
     http = HttpClient(create_ssl_context(settings.ssl_cert_file), network)
     signing_keys = SigningKeys(partial(fetch_metadata, http, settings.authority_host))
     credential = create_credential(settings, http)
-    turns = Turns()
-    on_behalf_of = OnBehalfOf(
-        settings, http, token_endpoint_of=signing_keys.token_endpoint, credential=credential, turns=turns
-    )
+    on_behalf_of = OnBehalfOf(settings, http, token_endpoint_of=signing_keys.token_endpoint, credential=credential)
     return Service(
         settings=settings,
         credential=credential,
-        token_validator=TokenValidator(settings, signing_keys, turns=turns),
+        token_validator=TokenValidator(settings, signing_keys),
         tokens=ExchangeCache(on_behalf_of.exchange),
         partner_center=PartnerCenter(settings, http),
     )

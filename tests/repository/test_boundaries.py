@@ -22,7 +22,6 @@ FLOOR_0 = {
     "claims_challenge",
     "deadline",
     "single_flight",
-    "turns",
     "expiring_cache",
     "field_rules",
     "documents",

@@ -25,7 +25,6 @@ from ..errors import InvalidToken, TenantNotAllowed, TokenRefused
 from ..expiring_cache import ExpiringCache
 from ..settings import Settings
 from ..strict_json import parse_object, unique
-from ..turns import Turns
 from . import claims
 from .metadata import MAX_KEY_ID_LENGTH, SigningKey
 from .signing_keys import SigningKeys
@@ -48,22 +47,12 @@ class TokenValidator:
         settings: Settings,
         signing_keys: SigningKeys,
         *,
-        turns: Turns | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Set what it needs.
-
-        Args:
-            settings: Which tokens are accepted.
-            signing_keys: Verify them.
-            turns: Spread the checks of a crowd; None for turns of its own.
-            clock: Returns seconds that never go back.
-            wall_clock: Returns seconds since 1970.
-        """
+        """``clock`` returns seconds that never go back, ``wall_clock`` seconds since 1970."""
         self._settings = settings
         self._signing_keys = signing_keys
-        self._turns = turns or Turns()
         self._wall_clock = wall_clock
         self._known: ExpiringCache[bytes, Caller] = ExpiringCache(MAX_REMEMBERED_TOKENS, clock=clock)
 
@@ -86,7 +75,6 @@ class TokenValidator:
 
     async def _validate(self, assertion: str, digest: bytes, deadline: Deadline) -> Caller:
         """Check everything, in the order of the contract: the first failure is the answer."""
-        await self._turns.take()
         settings = self._settings
         key_id = _key_id(_segment(assertion, 0))
         unverified = _segment(assertion, 1)

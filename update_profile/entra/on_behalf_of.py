@@ -26,7 +26,6 @@ from ..errors import EntraUnexpected, InvalidToken, Misconfigured
 from ..settings import Settings
 from ..strict_json import parse_object
 from ..transport.messages import Http, HttpRequest, read_retry_after
-from ..turns import Turns
 from .ask import EXCHANGE, ask
 from .credential import ClientCredential
 from .proof import Assertion, Secret, Signer
@@ -47,22 +46,12 @@ class OnBehalfOf:
         *,
         token_endpoint_of: Callable[[str], str],
         credential: ClientCredential,
-        turns: Turns | None = None,
     ) -> None:
-        """Set what it needs.
-
-        Args:
-            settings: Which application asks, and for which scope.
-            http: Sends the requests.
-            token_endpoint_of: Returns the token endpoint of a tenant, by its id.
-            credential: Proves who asks.
-            turns: Spread the work of a crowd; None for turns of its own.
-        """
+        """``token_endpoint_of`` returns the token endpoint of a tenant, by its id."""
         self._settings = settings
         self._http = http
         self._token_endpoint_of = token_endpoint_of
         self._credential = credential
-        self._turns = turns or Turns()
 
     async def exchange(self, caller: Caller, assertion: str, *, claims: str | None, deadline: Deadline) -> AccessToken:
         """Exchange a bearer token for a Partner Center token.
@@ -82,10 +71,8 @@ class OnBehalfOf:
         until = deadline.with_margin()
         token_endpoint = self._token_endpoint_of(caller.tenant_id)
         proof = await self._credential.proof(deadline=until)
-        await self._turns.take()
         flow = _Flow(self._settings, proof, caller.tenant_id, token_endpoint)
         answer = await ask(self._http, flow.form(assertion, claims), EXCHANGE, deadline=until)
-        await self._turns.take()
         document = parse_object(answer.body)
         if document is not None and (answer.status == 200 or 400 <= answer.status < 429 or 429 < answer.status < 500):
             document = flow.result(assertion, claims, document, status=answer.status)
