@@ -6,7 +6,7 @@ Import errors here leave an app with no functions at all, where every route answ
 
 import gc
 
-gc.disable()  # what loads stays for good, so a collection that starts in between finds nothing and costs time
+gc.disable()  # what loads stays for good: a collection in between costs time and finds next to nothing
 
 import azure.functions as func  # noqa: E402
 
@@ -20,5 +20,5 @@ app.route(route="approve/{file?}", methods=["GET"])(http_trigger.approve)
 app.route(route="approve{mangled}/{*rest}", methods=["GET"])(http_trigger.approve_mangled)
 http_trigger.prepare()
 
-gc.freeze()  # later collections, which halt every call, need not look at what loaded
+gc.freeze()  # A collection halts every call. Later ones skip what has loaded.
 gc.enable()

@@ -14,7 +14,7 @@ _service = ServiceHolder()
 
 
 def prepare() -> None:
-    """Do while the app loads what the first caller would wait for: read the settings and the CA bundle."""
+    """Read the settings and the CA bundle while the app loads, so that the first caller does not wait."""
     _service.prepare()
 
 

@@ -1,4 +1,4 @@
-"""The collaborators of a call, built once per process, on the event loop that uses them.
+"""The collaborators of a call, built once per process, while the app loads.
 
 Nothing here is safe to use from another thread or event loop; Azure has one loop for the life of a worker process.
 """
