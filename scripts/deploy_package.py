@@ -6,7 +6,8 @@ ZIP is dist/update-profile.zip unless given. It is sent as it is, and never buil
 zip itself. Elastic Premium runs it from the container, so it needs the storage account; CONTAINER is `deployments`.
 
 A role that was assigned in the same run takes minutes to be in force. Until then the storage refuses with 403: the
-command is repeated. Any other failure ends at once, with Azure's own words (deploy_verdict.py decides).
+command is repeated. Any other failure ends at once, with Azure's own words (deploy_verdict.py decides). Where the
+connection broke off, nobody knows whether the package is in place, and the output says so.
 
 Azure CLI looks at the app once the package is in place. If that look fails, the health route of the function decides:
 it must answer 200, with the version that the package names.
@@ -161,7 +162,7 @@ def _deploy(target: Target) -> Finding | None:
             if finding.verdict is Verdict.IN_PLACE:
                 return finding
             waited = int(time.monotonic() - began)
-            if finding.verdict is Verdict.STOP or waited >= target.patience_seconds:
+            if finding.verdict is not Verdict.WAIT or waited >= target.patience_seconds:
                 raise FailedError(_failure(finding, ran, waited, uploaded=number > 0))
             patience = f"Waited {waited} of at most {target.patience_seconds:g} s."
             print(f"Refused (403): {finding.advice} {patience} Azure: {finding.words}", file=sys.stderr)
@@ -178,6 +179,8 @@ def _failure(finding: Finding, ran: Ran, waited_seconds: int, *, uploaded: bool)
             f"still refused (403) after {waited_seconds} s. A role is missing, or the storage's network rule refuses."
             " docs/operations.md says what a deployment needs."
         )
+    elif finding.verdict is Verdict.UNKNOWN:
+        advice = f"it is not known whether the package is in place. {finding.advice}"
     else:
         advice = f"the deployment failed, and it is not tried again. {finding.advice}"
     return " ".join(part for part in (advice, done) if part) + f"\nAzure CLI said:\n{ran.errors.strip()}"

@@ -1,8 +1,4 @@
-"""scripts/deploy-package against a fake Azure CLI that says what the real one says.
-
-The messages are those of azure-cli 2.91.0 (command_modules/appservice/custom.py), of the storage service, and of the
-issues that scripts/deploy_verdict.py names.
-"""
+"""scripts/deploy-package against a fake Azure CLI that says what the real one says (tests/azure_cli_messages.py)."""
 
 import json
 import os
@@ -15,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from azure_cli_messages import FINAL, IN_PLACE, UNKNOWN, YOUNG
 
 from scripts import deploy_health, deploy_package, deploy_verdict
 from scripts.deploy_verdict import Verdict
@@ -33,58 +30,6 @@ if [ "$status" = 0 ]; then sed 1d "$FAKE/answer-$count"; else sed 1d "$FAKE/answ
 exit "$status"
 """
 OK = (0, "")
-
-YOUNG = {
-    "storage of flex": "ERROR: Zip deployment failed. {'status': 3}. These are the deployment logs: \n"
-    '["InaccessibleStorageException: Failed to access storage account for deployment: Response status code does not'
-    ' indicate success: 403 (This request is not authorized to perform this operation using this permission.)."]',
-    "storage in the answer": "ERROR: An error occured during deployment. Status Code: 500, Details:"
-    " InaccessibleStorageException: BlobUploadFailedException: 403",
-    "upload of the host": "ERROR: Zip deployment failed. Failed to upload because Azure Storage responded with"
-    " Forbidden : Response status code does not indicate success: 403.",
-    "blob": "ERROR: \nYou do not have the required permissions needed to perform this operation.\n"
-    "ErrorCode:AuthorizationPermissionMismatch",
-    "blob's own words": "ERROR: This request is not authorized to perform this operation using this permission.\nT",
-    "network of the app": "ERROR: Zip deployment failed. does not indicate success: 403 (This request is not authorized"
-    " to perform this operation.).",
-    "kudu": "ERROR: An error occured during deployment. Status Code: 403, Details: ",
-    "endpoint": "WARNING: Deployment endpoint responded with status code 403 for deployment id \nERROR: {}",
-    "msrest": "ERROR: Operation returned an invalid status 'Forbidden' (403)",
-    "msrest without a number": "ERROR: Operation returned an invalid status code 'Forbidden'",
-    "requests": "ERROR: 403 Client Error: Forbidden for url",
-}
-FINAL = {
-    "stopped app": "ERROR: An error occured during deployment. Status Code: 403, Details: <h1>Error 403 - This web app"
-    " is stopped.</h1>",
-    "ip rule": "ERROR: (403) Ip Forbidden",
-    "ip rule of kudu": "ERROR: An error occured during deployment. Status Code: 403, Details: Ip Forbidden",
-    "network rule": "ERROR: HTTP status code 403. Your web app may have networking features enabled which are blocking"
-    " access (such as Private Endpoints).",
-    "network of the storage": "ERROR: This request is not authorized to perform this operation.\n"
-    "ErrorCode:AuthorizationFailure",
-    "conditional access": "ERROR: AADSTS53003: Access has been blocked by Conditional Access policies. 403 Forbidden",
-    "policy": "ERROR: (RequestDisallowedByPolicy) Resource 'app' was disallowed by policy. Status Code: 403",
-    "no role": "ERROR: (AuthorizationFailed) The client 'x' does not have authorization to perform action"
-    " 'Microsoft.Web/sites/read' (403)",
-    "keys": "ERROR: Status: 403 (Key based authentication is not permitted on this storage account.)",
-    "403 in an id": "ERROR: An error occured during deployment. Status Code: 400, Details: correlation 1a403b2c",
-    "403 as a time": "ERROR: An error occured during deployment. Status Code: 500, Details: took 403 ms",
-    "kudu is away": "ERROR: An error occured during deployment. Status Code: 503, Details: Site Unavailable",
-    "no such app": "ERROR: (ResourceNotFound) The Resource 'Microsoft.Web/sites/app' was not found.\nCode: 404",
-    "name": "ERROR: Failed to resolve 'app.scm.azurewebsites.net' ([Errno -2] Name or service not known)",
-    "other deployment": "ERROR: There may be an ongoing deployment. Please track your deployment in https://x",
-    "cancelled": "ERROR: Deployment was cancelled and another deployment is in progress.",
-    "time-out": "ERROR: Timeout reached by the command, however, the deployment operation\n   is still on-going.",
-    "status unknown": "ERROR: Failed to retrieve deployment status. Please try again in a few minutes.",
-    "number": "ERROR: quota of 14030 reached",
-    "nothing": "",
-}
-IN_PLACE = {
-    "unhealthy": "ERROR: Deployment was successful but the app appears to be unhealthy. Please check the app logs.",
-    "host key": "ERROR: Failed to fetch host key to check for function app status",
-    "host name": "ERROR: Failed to fetch host url for function app",
-    "status page": "ERROR: HTTPSConnectionPool(host='a', port=443): Max retries exceeded with url: /admin/host/status",
-}
 
 
 class Deployment:
@@ -186,9 +131,20 @@ def test_any_other_failure_stops_at_once(deployment: Deployment, name: str) -> N
     """A number 403 in an id or a time says nothing. The output has the error as Azure CLI wrote it."""
     status, said = deployment.run((1, FINAL[name]), OK)
     assert (status, len(deployment.calls)) == (1, 1)
-    assert FINAL[name] in said
+    assert FINAL[name].strip() in said
     assert "not tried again" in said
     assert "not in force" not in said
+    assert deploy_verdict.find(FINAL[name]).words != "ERROR:"
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_lost_answer_is_not_called_a_failure(deployment: Deployment, name: str) -> None:
+    """The package may be in place. Nothing is sent twice, and the output says that a second run is safe."""
+    status, said = deployment.run((1, UNKNOWN[name]), OK)
+    assert (status, len(deployment.calls)) == (1, 1)
+    assert "it is not known whether the package is in place. Running this again is safe." in said
+    assert UNKNOWN[name] in said
+    assert "the deployment failed" not in said
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
