@@ -1,5 +1,6 @@
 """Ask the function's health route how it is, after a deployment."""
 
+import http.client
 import json
 import time
 import urllib.error
@@ -10,6 +11,9 @@ from enum import Enum
 TIMEOUT_SECONDS = 30  # a cold start on Flex Consumption takes less
 MAX_BODY_BYTES = 65_536
 MAX_SHOWN_CHARACTERS = 300
+
+# No connection, one that breaks off or hangs, an address that is none, an answer that is not HTTP.
+_BROKEN = (OSError, ValueError, http.client.HTTPException)
 
 
 class State(Enum):
@@ -35,7 +39,8 @@ def ask(url: str, patience_seconds: float, pause_seconds: float, *, version: str
     """Ask until this version of the function answers 200, or until the time is up; return the last answer.
 
     A new package takes a while to start. Until then the platform answers in its place, or the older package does.
-    ``version`` is None where any will do.
+    ``version`` is None where any will do. Two packages with the same version cannot be told apart: while an instance
+    of the older one runs, its 200 counts.
     """
     began = time.monotonic()
     while True:
@@ -71,6 +76,14 @@ def _ask_once(url: str, version: str | None) -> Health:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own function
             return read(answer.status, answer.reason, answer.read(MAX_BODY_BYTES), version=version)
     except urllib.error.HTTPError as error:
-        return read(error.code, error.reason, error.read(MAX_BODY_BYTES))
-    except (OSError, ValueError) as error:
-        return Health(State.UNREACHABLE, str(error))
+        return read(error.code, error.reason, _body_of(error))
+    except _BROKEN as error:
+        return Health(State.UNREACHABLE, str(error) or type(error).__name__)
+
+
+def _body_of(error: urllib.error.HTTPError) -> bytes:
+    """Return the body of an answer that is no success; empty if it breaks off. The status says enough."""
+    try:
+        return error.read(MAX_BODY_BYTES)
+    except _BROKEN:
+        return b""

@@ -10,7 +10,8 @@ command is repeated. Any other failure ends at once, with Azure's own words (dep
 connection broke off, nobody knows whether the package is in place, and the output says so.
 
 Azure CLI looks at the app once the package is in place. If that look fails, the health route of the function decides:
-it must answer 200, with the version that the package names.
+it must answer 200, with the version that the package names. A version stays the same between two releases: an old
+instance's 200 then counts for the new package.
 
 Environment:
     DEPLOY_PATIENCE_SECONDS  how long a role is waited for (300), and after that the health route (at most 120)
