@@ -9,6 +9,9 @@
 4. Zips it with fixed names, order, times and modes.
 5. Verifies it (package_proof.py): unpacked read-only elsewhere and loaded by Azure's own worker library from the
    package alone, it answers one call. A run without byte code gives the ratio.
+
+The zip of an earlier build is removed first. The new one gets its name when it is proven: what has the name may be
+deployed.
 """
 
 import argparse
@@ -30,6 +33,7 @@ MACHINE = ("Linux", "x86_64")  # production's
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 LOCK = ROOT / "requirements.lock"
 ZIP_NAME = "update-profile.zip"
+UNPROVEN_NAME = "unproven.zip"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store
 FILE_MODE = 0o100644
 
@@ -39,26 +43,45 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder for app/ and the zip")
     output: Path = parser.parse_args().output
+    archive = output / ZIP_NAME
+    archive.unlink(missing_ok=True)  # a build that fails must not leave an older zip to be deployed in its place
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
         sys.stderr.write(f"The package must be built with Python {PYTHON_VERSION}, which production runs.\n")
         return 1
     if (platform.system(), platform.machine()) != MACHINE:
         sys.stderr.write(f"The package is proven by running it, so it is built on {' '.join(MACHINE)}: WSL, CI.\n")
         return 1
-    staged, archive = output / "app", output / ZIP_NAME
-    build(staged)
-    write_zip(staged, archive)
-    again = output / "again"
-    build(again)
-    write_zip(again, output / "again.zip")
-    digest, second = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (archive, output / "again.zip"))
-    shutil.rmtree(again)
-    (output / "again.zip").unlink()
-    say(f"{archive.name}: {archive.stat().st_size / 1e6:.1f} MB, SHA-256 {digest}")
-    if digest != second:
+    staged, again = output / "app", output / "again"
+    unproven, second = output / UNPROVEN_NAME, output / "again.zip"
+    try:
+        build(staged)
+        write_zip(staged, unproven)
+        build(again)
+        write_zip(again, second)
+        status = _judge(unproven, second)
+        if status == 0:
+            unproven.replace(archive)
+            say(f"{archive} is proven.")
+        return status
+    finally:
+        shutil.rmtree(again, ignore_errors=True)
+        for left in (unproven, second):
+            left.unlink(missing_ok=True)
+
+
+def _judge(archive: Path, second: Path) -> int:
+    """Compare two builds, and prove the first. Returns the exit status."""
+    digest, other = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (archive, second))
+    say(f"{ZIP_NAME}: {archive.stat().st_size / 1e6:.1f} MB, SHA-256 {digest}")
+    if digest != other:
         sys.stderr.write("Two builds gave different bytes.\n")
         return 1
     say("Two builds gave the same bytes.")
+    return prove(archive)
+
+
+def prove(archive: Path) -> int:
+    """Run the package, unpacked elsewhere. Returns the exit status."""
     return subprocess.run(
         [sys.executable, "-m", "scripts.package_proof", str(archive)], cwd=ROOT, check=False
     ).returncode

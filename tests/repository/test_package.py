@@ -1,7 +1,9 @@
 """What the package contains and how it is deployed; `make package` itself builds, checks and measures it."""
 
 import os
+import platform
 import re
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -116,3 +118,65 @@ def test_the_zip_holds_what_azd_would_pack(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip") as opened:
         held = {name: opened.read(name).decode() for name in opened.namelist()}
     assert held == {name: name for name in ("function_app.py", "__pycache__/function_app.pyc")}
+
+
+class Build:
+    """`make package` without pip: a build that writes one file, and a proof with a known end."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.zip, self.proven, self.proof_ends_with, self.builds = folder / "update-profile.zip", "", 0, 0
+        self.contents = ["the same", "the same"]
+        monkeypatch.setattr(package, "build", self._build)
+        monkeypatch.setattr(package, "prove", self._prove)
+        monkeypatch.setattr(package, "MACHINE", (platform.system(), platform.machine()))
+        monkeypatch.setattr(package, "PYTHON_VERSION", f"{sys.version_info.major}.{sys.version_info.minor}")
+        monkeypatch.setattr(sys, "argv", ["package.py", "--output", str(folder)])
+
+    def _build(self, stage: Path) -> None:
+        stage.mkdir(parents=True, exist_ok=True)
+        (stage / "function_app.py").write_text(self.contents[self.builds], encoding="utf-8")
+        self.builds += 1
+
+    def _prove(self, archive: Path) -> int:
+        self.proven = archive.name
+        assert not self.zip.exists()
+        return self.proof_ends_with
+
+
+@pytest.fixture
+def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """Return a build into a folder that has the zip of an earlier one."""
+    made = Build(tmp_path, monkeypatch)
+    made.zip.write_text("an earlier build", encoding="utf-8")
+    return made
+
+
+def test_only_a_proven_zip_gets_the_name_that_is_deployed(building: Build) -> None:
+    """It is built and proven under another name, and nothing else stays beside it."""
+    assert package.main() == 0
+    assert building.proven not in ("", building.zip.name)
+    with zipfile.ZipFile(building.zip) as opened:
+        assert opened.namelist() == ["function_app.py"]
+    assert sorted(path.name for path in building.zip.parent.iterdir()) == ["app", building.zip.name]
+
+
+@pytest.mark.parametrize("fault", ["proof", "bytes", "build", "python", "machine"])
+def test_a_build_that_fails_leaves_no_zip_to_deploy(
+    building: Build, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its own, which is not proven, nor that of an earlier build."""
+    if fault == "proof":
+        building.proof_ends_with = 1
+    if fault == "bytes":
+        building.contents = ["one", "another"]
+    if fault == "build":
+        building.contents = []
+        with pytest.raises(IndexError):
+            package.main()
+    if fault == "python":
+        monkeypatch.setattr(package, "PYTHON_VERSION", "2.7")
+    if fault == "machine":
+        monkeypatch.setattr(package, "MACHINE", ("Plan 9", "mips"))
+    if fault != "build":
+        assert package.main() == 1
+    assert not list(building.zip.parent.glob("*.zip"))
