@@ -1,10 +1,14 @@
 """Refuse a GitHub environment that is not protected.
 
-    python scripts/check_environment.py FILE [WITHOUT_REVIEWERS]
+    python scripts/check_environment.py ENVIRONMENT BRANCHES [WITHOUT_REVIEWERS]
 
-FILE is GitHub's answer to GET /repos/{owner}/{repo}/environments/{name}
-(docs.github.com/rest/deployments/environments#get-an-environment). A federated credential trusts the environment, so
-whoever may use the environment may deploy.
+Both are files with an answer of GitHub's. A federated credential trusts the environment, so whoever may use the
+environment may deploy.
+
+- ENVIRONMENT: GET /repos/{owner}/{repo}/environments/{name}
+  (docs.github.com/rest/deployments/environments#get-an-environment)
+- BRANCHES: GET /repos/{owner}/{repo}/environments/{name}/deployment-branch-policies
+  (docs.github.com/rest/deployments/branch-policies#list-deployment-branch-policies), or {} where it has none
 
 WITHOUT_REVIEWERS is `true` where the plan of the repository offers no reviewers.
 """
@@ -14,12 +18,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+BRANCH = "main"
 
-def lacking(environment: dict[str, Any], *, without_reviewers: bool = False) -> list[str]:
+
+def lacking(environment: dict[str, Any], branches: dict[str, Any], *, without_reviewers: bool = False) -> list[str]:
     """Return what the environment's protection lacks, as sentences; empty if it lacks nothing."""
     lacks = []
-    if not environment.get("deployment_branch_policy"):
-        lacks.append("Any branch may deploy: under 'Deployment branches and tags' select the branch main.")
+    policy = environment.get("deployment_branch_policy") or {}
+    named = [(rule.get("type", "branch"), rule.get("name")) for rule in branches.get("branch_policies") or []]
+    if not policy.get("custom_branch_policies") or named != [("branch", BRANCH)]:
+        lacks.append(
+            f"Not {BRANCH} alone may deploy: under 'Deployment branches and tags' take 'Selected branches and tags', and"
+            f" name the branch {BRANCH} and nothing else. 'Protected branches only' is more than that."
+        )
     rules = environment.get("protection_rules") or []
     reviewed = any(rule.get("type") == "required_reviewers" and rule.get("reviewers") for rule in rules)
     if not reviewed and not without_reviewers:
@@ -32,8 +43,8 @@ def lacking(environment: dict[str, Any], *, without_reviewers: bool = False) -> 
 
 def main(arguments: list[str]) -> int:
     """Print what is lacking in GitHub's form for errors. Returns 1 if anything is."""
-    environment = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    lacks = lacking(environment, without_reviewers=arguments[1:] == ["true"])
+    environment, branches = (json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments[:2])
+    lacks = lacking(environment, branches, without_reviewers=arguments[2:] == ["true"])
     for sentence in lacks:
         print(f"::error title=The environment {environment.get('name')} is not protected::{sentence}")
     return 1 if lacks else 0

@@ -30,6 +30,7 @@ PROTECTED = {
     "deployment_branch_policy": {"custom_branch_policies": True},
     "protection_rules": [{"type": "required_reviewers", "reviewers": [{"type": "User"}]}],
 }
+ONLY_MAIN = {"total_count": 1, "branch_policies": [{"name": "main", "type": "branch"}]}
 VARIABLES = {"AZURE_RESOURCE_GROUP": "rg-prod", "AZURE_ENV_NAME": "prod", "AZURE_PRINCIPAL_ID": "a-guid"}
 
 
@@ -185,7 +186,8 @@ def begun(folder: Path, say: Callable[[str], None]) -> Iterator[Rehearsal]:
     thread.start()
     rehearsal.change(
         app=None, registration="none", host_key="given", wrong_settings=None, environment={}, signed_in="user",
-        azd_version="1.39.1", tested={}, github_environment=PROTECTED, origin=f"http://127.0.0.1:{server.server_port}",
+        azd_version="1.39.1", tested={}, github_environment=PROTECTED, github_branches=ONLY_MAIN, plan="FlexConsumption",
+        network_rule=False, missing_output="", origin=f"http://127.0.0.1:{server.server_port}",
     )  # fmt: skip
     try:
         yield rehearsal
@@ -228,9 +230,9 @@ def second_deployment(rehearsal: Rehearsal) -> None:
     rehearsal.tell("# From GitHub: the job test builds version 0.3.0 and hands on its zip.")
     rehearsal.run("make package")
     rehearsal.deploy_from_github(branch="feature")
-    rehearsal.change(github_environment={**PROTECTED, "deployment_branch_policy": None})
+    rehearsal.change(github_branches={"total_count": 1, "branch_policies": [{"name": "*", "type": "branch"}]})
     rehearsal.deploy_from_github()
-    rehearsal.change(github_environment=PROTECTED)
+    rehearsal.change(github_branches=ONLY_MAIN)
     rehearsal.deploy_from_github()
     rehearsal.look()
 
@@ -291,7 +293,19 @@ def again(rehearsal: Rehearsal) -> None:
     rehearsal.look()
 
 
-CHAPTERS = (first_deployment, second_deployment, failed_deployments, roll_back, deletion, again)
+def elastic_premium(rehearsal: Rehearsal) -> None:
+    """Another environment, whose app runs the package from a container. Whoever deploys uploads it."""
+    rehearsal.chapter("7. Elastic Premium, from GitHub")
+    rehearsal.change(app=None, registration="none", plan="ElasticPremium")
+    rehearsal.deploy_from_github()
+    rehearsal.look()
+    rehearsal.tell("# With privateNetwork, from outside. Waiting would not help, and the script does not wait:")
+    rehearsal.change(network_rule=True)
+    rehearsal.run("scripts/deploy-package rg-prod func-prod-x dist/update-profile.zip stprodx")
+    rehearsal.look()
+
+
+CHAPTERS = (first_deployment, second_deployment, failed_deployments, roll_back, deletion, again, elastic_premium)
 
 
 def main() -> int:

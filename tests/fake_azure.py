@@ -6,6 +6,7 @@ The tools keep their state in FAKE_AZURE/state.json and append each call to FAKE
 fail as the sources say:
 
 - azure-cli 2.91.0, command_modules/appservice/custom.py: enable_zip_deploy_flex, check_flex_app_after_deployment
+- azure-cli 2.91.0, command_modules/storage/__init__.py: get_handler_suppress_some_400 (azure_cli_messages.py)
 - azure-dev (August 2026), cli/azd: pkg/project/service_target_functionapp.go, framework_service_python.go,
   pkg/azsdk/funcapp_host_client.go, pkg/workflow/runner.go, cmd/middleware/hooks.go
 
@@ -22,6 +23,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+
+sys.path.insert(0, str(Path(__file__).parent))
+from azure_cli_messages import BLOB_MEETS_A_NETWORK_RULE, BLOB_NEEDS_A_ROLE
 
 HOME = Path(os.environ["FAKE_AZURE"])
 YOUNG_ROLE_REFUSALS = 2
@@ -62,22 +66,32 @@ class Azure:
         return {
             "AZURE_FUNCTION_NAME": "func-prod-x",
             "UPDATE_PROFILE_URL": f"{self.state['origin']}/api/update_profile",
-            "HOSTING_PLAN": "FlexConsumption",
+            "HOSTING_PLAN": self.state["plan"],
             "STORAGE_ACCOUNT_NAME": "stprodx",
         }
+
+    def refuse_while_young(self, words: str) -> None:
+        """Refuse as long as the role on the storage is not in force."""
+        app = self.app()
+        if app["refusals"]:
+            app["refusals"] -= 1
+            self.save()
+            raise RefusedError(words)
+
+    def hold(self, package: Path) -> None:
+        """Keep a package that has been written to the storage."""
+        app = self.app()
+        app["package"] = hashlib.sha256(package.read_bytes()).hexdigest()
+        app["version"], app["files"] = version_of(package), files_of(package)
+        self.save()
 
     def publish(self, package: Path) -> None:
         """Take a package through /api/publish. The app's identity writes it to the storage."""
         app = self.app()
         if app["stopped"]:
             raise RefusedError(STOPPED)
-        if app["refusals"]:
-            app["refusals"] -= 1
-            self.save()
-            raise RefusedError(STORAGE_REFUSES)
-        app["package"] = hashlib.sha256(package.read_bytes()).hexdigest()
-        app["version"], app["files"] = version_of(package), files_of(package)
-        self.save()
+        self.refuse_while_young(STORAGE_REFUSES)
+        self.hold(package)
 
     def app(self) -> dict[str, Any]:
         """Return the function app."""
@@ -110,23 +124,43 @@ def option(arguments: list[str], name: str) -> str:
 def az(azure: Azure, arguments: list[str]) -> None:
     """Azure CLI."""
     words = " ".join(arguments)
-    if words.startswith("functionapp deployment source config-zip"):
-        _config_zip(azure, arguments)
-    elif words.startswith("deployment group create"):
-        outputs = azure.provision()
-        print(json.dumps({name: {"type": "String", "value": value} for name, value in outputs.items()}))
-    elif words.startswith(("functionapp stop", "functionapp start")):
-        azure.app()["stopped"] = arguments[1] == "stop"
-    elif words.startswith("functionapp show"):
-        print(azure.state["origin"].partition("//")[2])
-    elif words.startswith("ad app delete"):
-        azure.state["registration"] = "in the recycle bin"
-    elif words.startswith("rest --method delete") and "/directory/deletedItems/" in words:
-        azure.state["registration"] = "none"
-    elif words.startswith(("bicep install --version v", "config set ")):
-        pass
-    else:
-        raise RefusedError(f"'{words}' is misspelled or not recognized by the system.")
+    for begin, carry_out in AZ.items():
+        if words.startswith(begin):
+            carry_out(azure, arguments)
+            return
+    raise RefusedError(f"'{words}' is misspelled or not recognized by the system.")
+
+
+def _create_group_deployment(azure: Azure, _: list[str]) -> None:
+    outputs = azure.provision()
+    outputs.pop(azure.state["missing_output"], None)
+    print(json.dumps({name: {"type": "String", "value": value} for name, value in outputs.items()}))
+
+
+def _stop_or_start(azure: Azure, arguments: list[str]) -> None:
+    azure.app()["stopped"] = arguments[1] == "stop"
+
+
+def _restart(azure: Azure, _: list[str]) -> None:
+    azure.app()
+
+
+def _show_host(azure: Azure, _: list[str]) -> None:
+    print(azure.state["origin"].partition("//")[2])
+
+
+def _delete_registration(azure: Azure, _: list[str]) -> None:
+    azure.state["registration"] = "in the recycle bin"
+
+
+def _delete_for_good(azure: Azure, arguments: list[str]) -> None:
+    if "/directory/deletedItems/" not in " ".join(arguments):
+        raise RefusedError("Not Found")
+    azure.state["registration"] = "none"
+
+
+def _set_up(*_: object) -> None:
+    """Do what changes nothing in Azure."""
 
 
 def _config_zip(azure: Azure, arguments: list[str]) -> None:
@@ -146,6 +180,31 @@ def _config_zip(azure: Azure, arguments: list[str]) -> None:
     if azure.state["host_key"] == "refused":
         raise RefusedError("Failed to fetch host key to check for function app status")
     print('"Deployment was successful."')
+
+
+def _upload(azure: Azure, arguments: list[str]) -> None:
+    """Write the blob as whoever is signed in."""
+    if azure.state["plan"] != "ElasticPremium" or option(arguments, "--auth-mode") != "login":
+        raise RefusedError("Key based authentication is not permitted on this storage account.")
+    if azure.state["network_rule"]:
+        raise RefusedError(BLOB_MEETS_A_NETWORK_RULE.removeprefix("ERROR: "))
+    azure.refuse_while_young(BLOB_NEEDS_A_ROLE.removeprefix("ERROR: "))
+    azure.hold(Path(option(arguments, "--file")))
+
+
+AZ: dict[str, Callable[[Azure, list[str]], None]] = {
+    "functionapp deployment source config-zip": _config_zip,
+    "functionapp stop": _stop_or_start,
+    "functionapp start": _stop_or_start,
+    "functionapp restart": _restart,
+    "functionapp show": _show_host,
+    "storage blob upload": _upload,
+    "deployment group create": _create_group_deployment,
+    "ad app delete": _delete_registration,
+    "rest --method delete": _delete_for_good,
+    "bicep install --version v": _set_up,
+    "config set ": _set_up,
+}
 
 
 def azd(azure: Azure, arguments: list[str]) -> None:
@@ -256,7 +315,8 @@ def gh(azure: Azure, arguments: list[str]) -> None:
     """GitHub CLI: answers for the environment."""
     if arguments[0] != "api" or "/environments/" not in arguments[1]:
         raise RefusedError(f"unknown command {arguments[0]}")
-    print(json.dumps(azure.state["github_environment"]))
+    branches = arguments[1].endswith("/deployment-branch-policies")
+    print(json.dumps(azure.state["github_branches" if branches else "github_environment"]))
 
 
 def make(azure: Azure, arguments: list[str]) -> None:

@@ -26,7 +26,7 @@ def test_a_deployments_life(tmp_path: Path) -> None:
     """First deployment, second, failures, roll-back, deletion and again: each ends as docs/operations.md says."""
     told: list[str] = []
     with deployment_rehearsal.begun(tmp_path, told.append) as rehearsal:
-        checks = (_first, _second, _failed, _rolled_back, _deleted, _made_again)
+        checks = (_first, _second, _failed, _rolled_back, _deleted, _made_again, _elastic_premium)
         for chapter, check in zip(CHAPTERS, checks, strict=True):
             begin, calls = len(rehearsal.transcript), len(rehearsal.calls)
             chapter(rehearsal)
@@ -48,7 +48,7 @@ def _second(rehearsal: Rehearsal, text: str, calls: list[list[str]]) -> None:
     assert "the files of a tested zip, packed anew" in text  # azd deploy alone, after a pull: not the old dist/app
     assert "version 0.2.0" in text
     assert "Job protected: skipped" in text
-    assert "::error title=The environment prod is not protected::Any branch may deploy" in text
+    assert "::error title=The environment prod is not protected::Not main alone may deploy" in text
     (created,) = [call for call in calls if call[1:4] == ["deployment", "group", "create"]]
     installed = calls.index(["az", "bicep", "install", "--version", "v0.49.2"])
     assert installed < calls.index(created)
@@ -89,6 +89,32 @@ def _made_again(rehearsal: Rehearsal, text: str, calls: list[list[str]]) -> None
     assert rehearsal.state["app"]["version"] == "0.4.0"
     assert rehearsal.provenance() == "a zip that make package built and tested"
     assert len([call for call in calls if call[:2] == ["azd", "up"]]) == 2
+
+
+def _elastic_premium(rehearsal: Rehearsal, text: str, calls: list[list[str]]) -> None:
+    uploads = [call for call in calls if call[1:4] == ["storage", "blob", "upload"]]
+    assert len(uploads) == 4  # two refusals, a success, and the network rule that is met once
+    assert text.count("not in force yet. Waited") == 2
+    assert text.count("Azure: You do not have the required permissions needed to perform this operation.") == 2
+    restarts = [call for call in calls if call[1:3] == ["functionapp", "restart"]]
+    assert len(restarts) == 1
+    assert calls.index(uploads[2]) < calls.index(restarts[0])
+    assert "ok, version 0.4.0" in text
+    assert "it is not tried again. A network rule of the storage account refuses this address." in text
+    assert rehearsal.provenance() == "a zip that make package built and tested"
+
+
+@pytest.mark.parametrize(
+    "missing", ["AZURE_FUNCTION_NAME", "UPDATE_PROFILE_URL", "HOSTING_PLAN", "STORAGE_ACCOUNT_NAME"]
+)
+def test_a_deployment_whose_outputs_are_not_whole_ends_there(tmp_path: Path, missing: str) -> None:
+    """The workflow sends no package to an app without a name, and none of Elastic Premium's to Flex Consumption."""
+    with deployment_rehearsal.begun(tmp_path, lambda line: None) as rehearsal:
+        rehearsal.pull("0.1.0")
+        rehearsal.run("make package")
+        rehearsal.change(plan="ElasticPremium", missing_output=missing)
+        assert rehearsal.deploy_from_github() != 0
+        assert rehearsal.calls[-1][1:4] == ["deployment", "group", "create"]
 
 
 def test_a_hook_that_fails_deploys_nothing(tmp_path: Path) -> None:

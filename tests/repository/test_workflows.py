@@ -120,28 +120,61 @@ PROTECTED = {
     "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
     "protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers", "reviewers": [{"type": "User"}]}],
 }
+ONLY_MAIN = {"total_count": 1, "branch_policies": [{"name": "main", "type": "branch"}]}
 
 
 @pytest.mark.parametrize(
     ("changed", "without_reviewers", "lacks"),
     [
         ({}, "", []),
-        ({"deployment_branch_policy": None}, "", ["Any branch"]),
+        ({"deployment_branch_policy": None}, "", ["Not main alone"]),
+        (
+            {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False}},
+            "",
+            ["Not main alone"],
+        ),
         ({"protection_rules": []}, "", ["Nobody has to approve"]),
         ({"protection_rules": [{"type": "required_reviewers", "reviewers": []}]}, "", ["Nobody has to approve"]),
         ({"protection_rules": []}, "true", []),
-        ({"deployment_branch_policy": None, "protection_rules": None}, "true", ["Any branch"]),
+        ({"deployment_branch_policy": None, "protection_rules": None}, "true", ["Not main alone"]),
     ],
 )
 def test_an_unprotected_environment_is_refused(
     changed: dict[str, Any], without_reviewers: str, lacks: list[str], tmp_path: Path
 ) -> None:
     """The answer of GitHub's API says who may deploy, and from where."""
-    found = check_environment.lacking(PROTECTED | changed, without_reviewers=bool(without_reviewers))
+    found = check_environment.lacking(PROTECTED | changed, ONLY_MAIN, without_reviewers=bool(without_reviewers))
     assert len(found) == len(lacks)
     assert all(sentence.startswith(begin) for sentence, begin in zip(found, lacks, strict=True))
-    (tmp_path / "environment.json").write_text(json.dumps(PROTECTED | changed), encoding="utf-8")
-    assert check_environment.main([str(tmp_path / "environment.json"), without_reviewers]) == int(bool(lacks))
+    files = [tmp_path / "environment.json", tmp_path / "branches.json"]
+    for file, document in zip(files, (PROTECTED | changed, ONLY_MAIN), strict=True):
+        file.write_text(json.dumps(document), encoding="utf-8")
+    assert check_environment.main([*map(str, files), without_reviewers]) == int(bool(lacks))
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        [],
+        [{"name": "*", "type": "branch"}],
+        [{"name": "mai*", "type": "branch"}],
+        [{"name": "main", "type": "tag"}],
+        [{"name": "main", "type": "branch"}, {"name": "release/*", "type": "branch"}],
+    ],
+)
+def test_an_environment_for_other_branches_than_main_is_refused(policies: list[dict[str, str]]) -> None:
+    """A policy of the environment may name any pattern. Only one that names main alone protects it."""
+    (sentence,) = check_environment.lacking(PROTECTED, {"branch_policies": policies})
+    assert sentence.startswith("Not main alone")
+
+
+def test_the_package_step_has_a_sign_in_of_its_own() -> None:
+    """On Elastic Premium it asks for its first token then, and GitHub's assertion lives for minutes (AADSTS700024)."""
+    used = [step.get("uses", step.get("name", "")).partition("@")[0] for step in steps("deploy.yml", "deploy")]
+    assert used[-2] == "azure/login"
+    assert used.count("azure/login") == 2
+    first, second = (step["with"] for step in steps("deploy.yml", "deploy") if "azure/login" in step.get("uses", ""))
+    assert first == second
 
 
 def test_every_path_sends_the_very_zip_that_was_tested() -> None:
