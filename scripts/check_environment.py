@@ -28,8 +28,8 @@ def lacking(environment: dict[str, Any], branches: dict[str, Any], *, without_re
     named = [(rule.get("type", "branch"), rule.get("name")) for rule in branches.get("branch_policies") or []]
     if not policy.get("custom_branch_policies") or named != [("branch", BRANCH)]:
         lacks.append(
-            f"Not {BRANCH} alone may deploy: under 'Deployment branches and tags' take 'Selected branches and tags', and"
-            f" name the branch {BRANCH} and nothing else. 'Protected branches only' is more than that."
+            f"Not {BRANCH} alone may deploy: under 'Deployment branches and tags' take 'Selected branches and tags',"
+            f" and name the branch {BRANCH} and nothing else. 'Protected branches only' is more than that."
         )
     rules = environment.get("protection_rules") or []
     reviewed = any(rule.get("type") == "required_reviewers" and rule.get("reviewers") for rule in rules)

@@ -186,8 +186,8 @@ def begun(folder: Path, say: Callable[[str], None]) -> Iterator[Rehearsal]:
     thread.start()
     rehearsal.change(
         app=None, registration="none", host_key="given", wrong_settings=None, environment={}, signed_in="user",
-        azd_version="1.39.1", tested={}, github_environment=PROTECTED, github_branches=ONLY_MAIN, plan="FlexConsumption",
-        network_rule=False, missing_output="", origin=f"http://127.0.0.1:{server.server_port}",
+        azd_version="1.39.1", tested={}, github_environment=PROTECTED, github_branches=ONLY_MAIN,
+        plan="FlexConsumption", network_rule=False, missing_output="", origin=f"http://127.0.0.1:{server.server_port}",
     )  # fmt: skip
     try:
         yield rehearsal
