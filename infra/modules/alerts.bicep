@@ -14,10 +14,10 @@ param workspaceId string
 @description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
 param emailAddress string
 
-// Each rule runs every 5 minutes over the last 15: a record that reaches the log late is still counted once. Most read the
-// audit record. A call without a tenant_id has no valid signature and counts for no alert on failures: strangers cannot
-// raise one. What lasts until somebody mends it never resolves by itself, as calls, and so records, may be rare: it is told
-// again every six hours while they come, and closed by hand.
+// Each rule runs every 5 minutes over the last 15: a record that reaches the log late is not missed. It may be counted in
+// three windows. Most read the audit record. A call without a tenant_id has no valid signature and counts for no alert on
+// failures: strangers cannot raise one. What lasts until somebody mends it never resolves by itself, as calls, and so
+// records, may be rare: it is told again every six hours while they come, and closed by hand.
 var lasting = ['misconfigured', 'credential', 'quota']
 var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'
 var ofAUser = '${completed} | where isnotempty(tostring(event.tenant_id))'
