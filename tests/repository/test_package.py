@@ -13,7 +13,8 @@ import pytest
 from scripts import package
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.lock", "requirements-sandbox.lock", "requirements-dev.lock", "requirements-supply.lock"]
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+ENVIRONMENTS = sorted(path.stem.removeprefix("requirements-") for path in ROOT.glob("requirements-*.txt"))
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 
@@ -51,7 +52,17 @@ def test_the_lock_is_of_what_is_pinned() -> None:
     assert len(versions) > 20
 
 
-@pytest.mark.parametrize("name", ["sandbox", "dev", "supply"])
+def test_each_file_of_pins_has_a_lock_and_is_named() -> None:
+    """CONTRIBUTING.md lists them all."""
+    pins = ["requirements.txt", *(f"requirements-{name}.txt" for name in ENVIRONMENTS)]
+    assert {Path(name).with_suffix(".lock").name for name in pins} == set(LOCKS)
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = contributing.partition("\n## Change a package\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(requirements\S*\.txt)`", section)) == set(pins)
+    assert section.strip().startswith({4: "Four", 5: "Five", 6: "Six"}[len(pins)])
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_each_environment_is_locked_by_hash(name: str) -> None:
     """A pin that changed without `make lock` is found here. The Makefile installs only from the lock files."""
     text = (ROOT / f"requirements-{name}.txt").read_text(encoding="utf-8")
