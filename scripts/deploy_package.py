@@ -153,6 +153,7 @@ def _deploy(target: Target) -> Finding | None:
     Raises:
         FailedError: The package is not in place.
     """
+    print(f"Sending {target.package} to {target.app}. This takes some minutes.", file=sys.stderr, flush=True)
     began = time.monotonic()
     for number, command in enumerate(commands(target)):
         while True:
