@@ -149,7 +149,17 @@ module monitoring 'modules/monitoring.bicep' = {
     principalId: identity.properties.principalId
     retentionInDays: logRetentionInDays
     dailyCapGB: logDailyCapGB
-    alertEmailAddress: alertEmailAddress
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  params: {
+    common: common
+    componentId: monitoring.outputs.componentId
+    workspaceId: monitoring.outputs.workspaceId
+    approvalPage: approvalPage
+    approvalClientId: approvalClientId
+    emailAddress: alertEmailAddress
   }
 }
 

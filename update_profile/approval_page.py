@@ -22,21 +22,49 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
 }
 NOT_FOUND = Reply(status=404, headers={}, body=b"")
+FAILED = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>The approval page is out of order</title>
+<h1>The approval page is out of order</h1>
+<p>Opening this page changed nothing. {sentence}</p>
+<p>Reference for support: {reference}</p>
+</html>
+"""
+SENTENCES = {
+    503: "A setting of the function is wrong. Tell whoever runs it: the address /api/health names the setting.",
+    500: "The function failed. Open the link again later. If it fails again, tell whoever runs it.",
+}
 
 
 def read(file: str, settings: Settings) -> Reply:
     """Return the page ("") or a file that it loads. 404 for any other name, or where the page has no client id."""
     client_id = settings.approval_client_id
-    if client_id is None or file == PAGE or (file and file not in _files()):
+    if client_id is None:
         return NOT_FOUND
-    headers = {
-        "Content-Type": MEDIA_TYPES[Path(file or PAGE).suffix],
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    if file:
-        return Reply(status=200, headers=headers, body=_files()[file])
-    page = _page(client_id, settings)
-    return Reply(status=200, headers=headers | _page_headers(settings.authority_host), body=page)
+    headers = _page_headers(f"'self' {settings.authority_host}")
+    if file == PAGE or (file and file not in _files()):
+        return Reply(status=404, headers=headers, body=b"")
+    headers["Content-Type"] = MEDIA_TYPES[Path(file or PAGE).suffix]
+    body = _files()[file] if file else _page(client_id, settings)
+    return Reply(status=200, headers=headers, body=body)
+
+
+def failed(problem: Reply, *, accept: str, correlation_id: str) -> Reply:
+    """Return a failure with the headers of the page: as a plain sentence for a browser, else as the problem it is.
+
+    Args:
+        problem: The failure; its status is a key of SENTENCES.
+        accept: The request's Accept header, "" when absent. A browser that opens a page names ``text/html``.
+        correlation_id: What the log knows the call by.
+    """
+    headers = {**problem.headers, **_page_headers("'none'")}
+    if "text/html" not in accept.lower():
+        return Reply(status=problem.status, headers=headers, body=problem.body)
+    page = FAILED.format(sentence=SENTENCES[problem.status], reference=escape(correlation_id))
+    headers["Content-Type"] = MEDIA_TYPES[".html"]
+    return Reply(status=problem.status, headers=headers, body=page.encode("utf-8"))
 
 
 @cache
@@ -66,8 +94,8 @@ def _tenant(settings: Settings) -> str:
     return next(iter(settings.allowed_tenants)) if len(settings.allowed_tenants) == 1 else "organizations"
 
 
-def _page_headers(authority_host: str) -> dict[str, str]:
-    """Return the headers of the page. host.json adds ``nosniff``, ``no-store`` and, over https, HSTS.
+def _page_headers(connect: str) -> dict[str, str]:
+    """Return the headers of every answer below the page. host.json adds ``nosniff``, ``no-store`` and, over https, HSTS.
 
     developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy: the page may load its own files and
     call this origin and Entra ID's token endpoint, and nothing else. Trusted Types refuse markup made by a script.
@@ -77,7 +105,7 @@ def _page_headers(authority_host: str) -> dict[str, str]:
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "data:",
-        "connect-src": f"'self' {authority_host}",
+        "connect-src": connect,
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
@@ -87,6 +115,7 @@ def _page_headers(authority_host: str) -> dict[str, str]:
     return {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "X-Frame-Options": "DENY",
     }

@@ -15,6 +15,7 @@ from .service import Service
 
 # One logger for the whole package, whichever module writes: log queries use this name.
 logger = logging.getLogger("update_profile")
+NOT_FOUND = approval_page.NOT_FOUND
 HEALTH_STATUS = 503  # of a wrong setting at the health route, for whatever probes it, and at the page
 
 
@@ -95,11 +96,17 @@ def approve(incoming: IncomingRequest, *, file: str, is_on: bool, service: Calla
     try:
         return approval_page.read(file, service().settings)
     except UpdateProfileError as error:
-        ids = read_ids(incoming.headers)
-        return response.problem(error, ids, accept=incoming.header("accept"), status=HEALTH_STATUS)
+        return _without_page(incoming, error, HEALTH_STATUS)
     except BaseException as error:  # noqa: BLE001  as above
         _log_fault(error)
-        return response.problem(_unexpected(), read_ids(incoming.headers), accept=incoming.header("accept"))
+        return _without_page(incoming, _unexpected())
+
+
+def _without_page(incoming: IncomingRequest, error: UpdateProfileError, status: int | None = None) -> Reply:
+    """Return the failure of the approval page: for a person's browser a page, for anybody else a problem."""
+    ids, accept = read_ids(incoming.headers), incoming.header("accept")
+    problem = response.problem(error, ids, accept=accept, status=status)
+    return approval_page.failed(problem, accept=accept, correlation_id=ids.correlation_id)
 
 
 def _log_credential_fault(parts: Service) -> None:

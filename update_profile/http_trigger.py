@@ -3,6 +3,8 @@
 The routed functions take ``req`` alone: the worker refuses a function with another parameter, even with a default.
 """
 
+import re
+
 import azure.functions as func
 
 from . import handler
@@ -10,6 +12,8 @@ from .request import IncomingRequest
 from .response import Reply
 from .service import ServiceHolder
 
+# A "#" that was encoded, once or more often; the host may have decoded the path once before.
+_MANGLED_MARK = re.compile(r"#|%(?:25)*23")
 _service = ServiceHolder()
 
 
@@ -39,7 +43,12 @@ async def approve(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def approve_mangled(req: func.HttpRequest) -> func.HttpResponse:
-    """The approval page where a mail gateway has encoded the ``#`` of a link. The page itself puts it right."""
+    """The approval page where a mail gateway has encoded the ``#`` of a link. The page itself puts it right.
+
+    Any other address that begins with ``/api/approve`` is an empty 404, as at the host.
+    """
+    if not _MANGLED_MARK.match(req.route_params.get("mangled") or ""):
+        return _http_response(handler.NOT_FOUND)
     return _approval_page(req, "")
 
 

@@ -11,9 +11,17 @@ param componentId string
 @description('Id of the workspace, which counts what it takes a day.')
 param workspaceId string
 
+@description('Client id of the approval page; empty where there is none.')
+param approvalClientId string
+
+@description('Whether there is an approval page.')
+param approvalPage bool
+
 @description('Who is told; empty for nobody, then the alerts are only to be seen in the portal.')
 param emailAddress string
 
+// Only the rules that concern what is deployed are made: there is no approval without an approval page.
+//
 // Each rule runs every 5 minutes over the last 15: a record that reaches the log late is not missed. It may be counted in
 // three windows. Most read the audit record. A call without a tenant_id has no valid signature and counts for no alert on
 // failures: strangers cannot raise one. What lasts until somebody mends it never resolves by itself, as calls, and so
@@ -82,6 +90,14 @@ var rules = [
     query: '${ofAUser} | where tostring(event.code) in ("entra_throttled", "partner_center_throttled")'
   }
   {
+    // Not a fault: whoever runs the function sees each profile that was written by the page, or may have been.
+    name: 'approval'
+    description: 'A support profile was changed on the approval page, or may have been. The operator compares it with the ticket.'
+    severity: 3
+    threshold: 0
+    query: '${ofAUser} | where tostring(event.client_id) == "<ENTRA_APPROVAL_CLIENT_ID>" and tostring(event.operation) in ("post", "put", "patch") and tostring(event.validate_only) != "true" | where tostring(event.code) == "ok" or tostring(event.outcome) == "unknown"'
+  }
+  {
     name: 'quota'
     description: 'The daily cap of the log is reached: until the next day no call is recorded. The operator raises it, and finds out who calls so much.'
     severity: 1
@@ -104,7 +120,7 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emailAd
 }
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for rule in rules: {
+  for rule in filter(rules, one => approvalPage || one.name != 'approval'): {
     name: 'alert-${rule.name}-${common.suffix}'
     location: common.location
     tags: common.tags
@@ -123,7 +139,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: rule.query
+            query: replace(rule.query, '<ENTRA_APPROVAL_CLIENT_ID>', approvalClientId)
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: rule.threshold

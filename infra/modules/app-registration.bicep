@@ -60,7 +60,9 @@ var scopes = concat([{ value: scope, state: 'preAuthorized' }], otherScopes)
 var makesPage = approvalPage && empty(existingApprovalClientId)
 var preAuthorized = filter(scopes, one => one.state == 'preAuthorized')
 var preAuthorizedIds = map(preAuthorized, one => guid(uniqueName, one.value))
-var callers = map(callerClientIds, one => { appId: one, delegatedPermissionIds: preAuthorizedIds })
+// Graph refuses an application that stands there twice. A page that is made here has an id that nobody could give before.
+var others = filter(callerClientIds, one => !approvalPage || toLower(one) != toLower(existingApprovalClientId))
+var callers = map(others, one => { appId: one, delegatedPermissionIds: preAuthorizedIds })
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
 
 // A registration of its own, without any credential: it can get a token for the required scope of this function and for

@@ -1,4 +1,4 @@
-// Where the function's log goes, a workspace and Application Insights, both without keys; and the alerts on it.
+// Where the function's log goes, a workspace and Application Insights, both without keys.
 
 import { Common, roleId } from 'shared.bicep'
 
@@ -16,9 +16,6 @@ param retentionInDays int
 @description('How much log a day is taken at most, in GB; -1 for any.')
 @minValue(-1)
 param dailyCapGB int
-
-@description('Who is told of alerts; empty for nobody.')
-param alertEmailAddress string
 
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
@@ -57,17 +54,11 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-module alerts 'alerts.bicep' = {
-  params: {
-    common: common
-    componentId: component.id
-    workspaceId: workspace.id
-    emailAddress: alertEmailAddress
-  }
-}
-
 @description('Id of the workspace.')
 output workspaceId string = workspace.id
+
+@description('Id of Application Insights.')
+output componentId string = component.id
 
 @description('Name of Application Insights.')
 output componentName string = component.name

@@ -97,11 +97,15 @@ async def test_the_description_is_answered_whatever_the_settings(environment: py
     assert (response.headers["Content-Type"], response.headers["MS-RequestId"]) == ("application/json", GIVEN)
 
 
-async def page(file: str | None = None, *, mangled: bool = False) -> func.HttpResponse:
+async def page(
+    file: str | None = None, *, mangled: str | None = None, accept: str | None = None
+) -> func.HttpResponse:
     """Ask for the approval page or a file of it."""
-    params = {} if file is None else {"file": file}
-    request = func.HttpRequest("GET", "https://host/api/approve", headers={}, route_params=params, body=b"")
-    return await (http_trigger.approve_mangled(request) if mangled else http_trigger.approve(request))
+    given = {"file": file, "mangled": mangled}
+    params = {name: value for name, value in given.items() if value is not None}
+    headers = {} if accept is None else {"Accept": accept}
+    request = func.HttpRequest("GET", "https://host/api/approve", headers=headers, route_params=params, body=b"")
+    return await (http_trigger.approve(request) if mangled is None else http_trigger.approve_mangled(request))
 
 
 PAGE_CLIENT = "5a9e0c1f-7f0e-4c7e-8a53-2b1d3f6c9e10"
@@ -110,10 +114,33 @@ PAGE_CLIENT = "5a9e0c1f-7f0e-4c7e-8a53-2b1d3f6c9e10"
 async def test_the_approval_page_answers_with_its_files(environment: pytest.MonkeyPatch) -> None:
     """A link whose # was encoded gets the page as well."""
     environment.setenv("ENTRA_APPROVAL_CLIENT_ID", PAGE_CLIENT)
-    answers = await page(), await page("approve.js"), await page("other.js"), await page(mangled=True)
+    answers = await page(), await page("approve.js"), await page("other.js"), await page(mangled="#email=a@b")
     assert [answer.status_code for answer in answers] == [200, 200, 404, 200]
     assert answers[0].get_body() == answers[3].get_body() != answers[1].get_body()
     assert answers[1].headers["Content-Type"] == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("captured", "status"),
+    [
+        ("#email=a@b", 200),
+        ("%23email=a", 200),
+        ("%2523", 200),
+        ("%252523email", 200),
+        ("r", 404),
+        ("-microsoft", 404),
+        ("r%23email=a", 404),
+        ("%24", 404),
+        ("", 404),
+    ],
+)
+async def test_only_an_encoded_mark_leads_to_the_page(
+    environment: pytest.MonkeyPatch, captured: str, status: int
+) -> None:
+    """An address that only begins like the page's, such as /api/approve-microsoft, is none of ours: an empty 404."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", PAGE_CLIENT)
+    answer = await page(mangled=captured)
+    assert (answer.status_code, bool(answer.get_body())) == (status, status == 200)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"ENTRA_CLIENT_ID": "no-guid"}])
@@ -125,14 +152,14 @@ async def test_without_the_setting_there_is_no_approval_page(
     for name, value in {**wrong, "ENTRA_APPROVAL_CLIENT_ID": client_id}.items():
         if value is not None:
             environment.setenv(name, value)
-    for answer in (await page(), await page("approve.js"), await page(mangled=True)):
+    for answer in (await page(), await page("approve.js"), await page(mangled="#email=a@b")):
         assert (answer.status_code, answer.get_body(), dict(answer.headers)) == (404, b"", {})
 
 
 async def test_the_approval_page_tells_a_wrong_setting(environment: pytest.MonkeyPatch) -> None:
     """The status is 503, and the body names the setting."""
     environment.setenv("ENTRA_APPROVAL_CLIENT_ID", "no-guid")
-    for answer in (await page(), await page("approve.js"), await page(mangled=True)):
+    for answer in (await page(), await page("approve.js"), await page(mangled="#email=a@b")):
         assert (answer.status_code, document(answer)["code"]) == (503, "misconfigured")
         assert [error["field"] for error in document(answer)["errors"]] == ["ENTRA_APPROVAL_CLIENT_ID"]
 
@@ -143,6 +170,43 @@ async def test_a_fault_of_the_approval_page_is_an_answer(environment: pytest.Mon
     environment.setattr(approval_page, "_files", lambda: 1 / 0)
     answer = await page()
     assert (answer.status_code, document(answer)["code"]) == (500, "unexpected")
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+ISOLATING = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+async def test_a_browser_gets_a_failure_as_a_sentence(environment: pytest.MonkeyPatch) -> None:
+    """It says who must act, names no setting's value, and has the reference by which the log knows the call."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", "no-guid")
+    answer = await page(accept=BROWSER)
+    text = answer.get_body().decode()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    assert "A setting of the function is wrong. Tell whoever runs it: the address /api/health names" in text
+    assert answer.headers["MS-CorrelationId"] in text
+    assert "no-guid" not in text
+    environment.setattr(http_trigger, "_service", ServiceHolder())
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", PAGE_CLIENT)
+    environment.setattr(approval_page, "_files", lambda: 1 / 0)
+    answer = await page(accept=BROWSER)
+    assert (answer.status_code, "Open the link again later." in answer.get_body().decode()) == (500, True)
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "*/*", None])
+async def test_a_failure_of_the_page_is_framed_nowhere_and_runs_nothing(
+    environment: pytest.MonkeyPatch, accept: str | None
+) -> None:
+    """Its headers are those of the page, and it may call nobody, as no setting can be trusted."""
+    environment.setenv("ENTRA_APPROVAL_CLIENT_ID", "no-guid")
+    headers = (await page(accept=accept)).headers
+    assert {name: headers[name] for name in ISOLATING} == ISOLATING
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "connect-src 'none'" in headers["Content-Security-Policy"]
 
 
 def test_each_answer_is_a_response_of_its_own() -> None:
