@@ -1,6 +1,6 @@
 // Update the Partner Center support profile of your organization as the user who signs in.
 //
-//     dotnet run -- help@contoso.com "+1 425 555 0100" www.contoso.com [--dry-run]
+//     dotnet run -- help@contoso.com "+1 425 555 0100" www.contoso.com [--dry-run] [--delivery-id=ID]
 //
 // NOT RUN by this repository's tests: there is no .NET in them.
 // The environment names the function and the registration of this program (docs/api.md, "Get a token"):
@@ -15,6 +15,8 @@ using Microsoft.Identity.Client;
 const int Attempts = 5;
 // Where no answer says how long to wait.
 var pause = TimeSpan.FromSeconds(5);
+// Nobody sits before a longer wait.
+var longestWait = TimeSpan.FromMinutes(5);
 // The function answers within its budget, which is 110 seconds at most (REQUEST_BUDGET_SECONDS).
 using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(120) };
 
@@ -23,20 +25,25 @@ string[] scopes = [Setting("SCOPE")];
 var client = PublicClientApplicationBuilder.Create(Setting("CLIENT_ID"))
     .WithAuthority(Setting("AUTHORITY"))
     .WithRedirectUri("http://localhost")
+    // The authority is configured, so MSAL need not ask Microsoft whether it knows the host.
+    .WithInstanceDiscovery(false)
     .Build();
 IAccount? account = null;
 
-var values = args.Where(argument => argument != "--dry-run").ToArray();
+const string Repeat = "--delivery-id=";
+// Repeats the write of an earlier run that had no final answer.
+var earlier = args.FirstOrDefault(argument => argument.StartsWith(Repeat))?[Repeat.Length..];
+var values = args.Where(argument => argument != "--dry-run" && !argument.StartsWith(Repeat)).ToArray();
 if (values.Length != 3)
 {
-    Console.Error.WriteLine("usage: dotnet run -- EMAIL TELEPHONE WEBSITE [--dry-run]");
+    Console.Error.WriteLine("usage: dotnet run -- EMAIL TELEPHONE WEBSITE [--dry-run] [--delivery-id=ID]");
     return 2;
 }
 var body = JsonSerializer.Serialize(new { Email = values[0], Telephone = values[1], Website = values[2] });
 
 try
 {
-    var preview = JsonNode.Parse(await Send(body, "?validate_only=true"))!;
+    var preview = JsonNode.Parse((await Send(body, "?validate_only=true", null)).Text)!;
     var changes = preview["changes"]!.AsArray();
     foreach (var change in changes)
     {
@@ -47,7 +54,8 @@ try
         Console.WriteLine("Nothing was written.");
         return 0;
     }
-    Console.WriteLine($"Written: {await Send(body, "")}");
+    var (written, outcome) = await Send(body, "", earlier);
+    Console.WriteLine($"{outcome}: {written}");
     return 0;
 }
 catch (Refused refused)
@@ -70,7 +78,13 @@ async Task<string> Token(string? claims)
     }
     catch (MsalUiRequiredException)
     {
-        result = await client.AcquireTokenInteractive(scopes).WithClaims(claims).ExecuteAsync();
+        var ask = client.AcquireTokenInteractive(scopes).WithClaims(claims);
+        result = await (account is null ? ask : ask.WithLoginHint(account.Username)).ExecuteAsync();
+    }
+    // Another person must not write what the first one saw in the dry run.
+    if (account is not null && result.Account.HomeAccountId.Identifier != account.HomeAccountId.Identifier)
+    {
+        throw new Refused($"{result.Account.Username} signed in, not {account.Username}. Nothing more is sent.");
     }
     account = result.Account;
     return result.AccessToken;
@@ -87,67 +101,95 @@ static string? ClaimsOf(HttpResponseMessage answer)
 }
 
 // Send the profile until there is a final answer. The same bytes go out under the same Idempotency-Key as long as the
-// end is open. A claims challenge is met once, under a new key. Throws Refused where the function refused the call.
-async Task<string> Send(string json, string query)
+// end is open. A claims challenge is met once, under a new key, and does not count as an attempt. Throws Refused where
+// the function refused the call, and where no attempt brought a final answer.
+async Task<(string Text, string Outcome)> Send(string json, string query, string? deliveryId)
 {
-    var deliveryId = Guid.NewGuid().ToString();
+    var key = deliveryId ?? Guid.NewGuid().ToString();
     string? claims = null;
     for (var attempt = 1; ; attempt++)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, functionUrl + query);
-        request.Headers.Authorization = new("Bearer", await Token(claims));
-        request.Headers.Add("Idempotency-Key", deliveryId);
-        // StringContent has a Content-Length. PostAsJsonAsync and JsonContent may send chunks, which the Functions host
-        // does not deliver: the body would arrive empty.
-        request.Content = new StringContent(json, Encoding.UTF8, "application/json");
-        HttpResponseMessage answer;
+        var wait = pause;
+        string what;
+        var token = await Token(claims);
         try
         {
-            answer = await http.SendAsync(request);
-        }
-        catch (Exception error) when (attempt < Attempts && (error is HttpRequestException or TaskCanceledException))
-        {
-            Console.WriteLine("No answer. Repeating under the same delivery id.");
-            await Task.Delay(pause);
-            continue;
-        }
-        using (answer)
-        {
+            using var answer = await Put(token, key, json, query);
             var text = await answer.Content.ReadAsStringAsync();
-            if (answer.IsSuccessStatusCode) return text;
-            var problem = ProblemOf(text);
+            if (answer.IsSuccessStatusCode) return (text, OutcomeOf(answer));
+            var problem = ProblemOf(answer, text);
+            what = $"{(int)answer.StatusCode} {problem["code"]}";
             var asked = ClaimsOf(answer);
             if (asked is not null && claims is null)
             {
-                Console.WriteLine($"{(int)answer.StatusCode}: the sign-in must also satisfy {asked}");
+                Console.WriteLine($"{what}: the sign-in must also satisfy {asked}");
                 claims = asked;
-                deliveryId = Guid.NewGuid().ToString();
+                key = Guid.NewGuid().ToString();
+                attempt--;
+                continue;
             }
-            else if (problem?["retryable"]?.GetValue<bool>() == true && attempt < Attempts)
+            if (problem["retryable"]?.ToString() != "true")
             {
-                // Retry-After is in whole seconds.
-                var wait = answer.Headers.RetryAfter?.Delta ?? pause;
-                Console.WriteLine($"{(int)answer.StatusCode} {problem["code"]}: waiting {wait.TotalSeconds} s");
-                await Task.Delay(wait);
+                throw new Refused($"{what}. To act: {problem["actor"]}. {problem["detail"]}");
             }
-            else
-            {
-                throw new Refused($"{(int)answer.StatusCode} {problem?["code"]}. {problem?["detail"]}");
-            }
+            if (problem["outcome"]?.ToString() == "unknown") what += ", outcome unknown";
+            wait = WaitOf(answer) ?? pause;
         }
+        catch (Exception error) when (error is HttpRequestException or IOException or TaskCanceledException)
+        {
+            what = "No answer";
+        }
+        if (attempt == Attempts || wait > longestWait)
+        {
+            var option = query == "" ? $" with {Repeat}{key}" : "";
+            throw new Refused($"{what}. Run this again after {wait.TotalSeconds:F0} s{option}.");
+        }
+        Console.WriteLine($"{what}: waiting {wait.TotalSeconds:F0} s, then the same delivery id again");
+        await Task.Delay(wait);
     }
 }
 
-static JsonNode? ProblemOf(string text)
+// Send the body once.
+async Task<HttpResponseMessage> Put(string token, string key, string json, string query)
+{
+    using var request = new HttpRequestMessage(HttpMethod.Put, functionUrl + query);
+    request.Headers.Authorization = new("Bearer", token);
+    request.Headers.Add("Idempotency-Key", key);
+    // StringContent has a Content-Length. PostAsJsonAsync and JsonContent may send chunks, which the Functions host
+    // does not deliver: the body would arrive empty.
+    request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+    return await http.SendAsync(request);
+}
+
+// Return what became of a write. "confirmed-by-read": its answer was lost, and a read showed the values.
+static string OutcomeOf(HttpResponseMessage answer) =>
+    answer.Headers.TryGetValues("Update-Outcome", out var values) ? string.Join(", ", values) : "written";
+
+// Return how long to wait. The function sends whole seconds; a gateway may send a date. null: neither.
+static TimeSpan? WaitOf(HttpResponseMessage answer)
+{
+    var asked = answer.Headers.RetryAfter;
+    if (asked?.Date is not { } date) return asked?.Delta;
+    var wait = date - DateTimeOffset.UtcNow;
+    return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+}
+
+// Return the problem document. Something between here and the function may have answered without one.
+static JsonObject ProblemOf(HttpResponseMessage answer, string text)
 {
     try
     {
-        return JsonNode.Parse(text);
+        if (JsonNode.Parse(text) is JsonObject problem && problem.ContainsKey("code")) return problem;
     }
     catch (JsonException)
     {
-        return null; // a gateway answered
+        // not JSON: see below
     }
+    var retryable = (int)answer.StatusCode is 408 or 429 or 502 or 503 or 504;
+    return new JsonObject
+    {
+        ["code"] = "not_from_the_function", ["detail"] = "A gateway answered.", ["retryable"] = retryable,
+    };
 }
 
 class Refused(string message) : Exception(message);

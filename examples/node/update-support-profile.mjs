@@ -22,6 +22,8 @@ const TIMEOUT_MILLISECONDS = 120_000;
 const ATTEMPTS = 5;
 // Where no answer says how long to wait.
 const PAUSE_SECONDS = 5;
+// Nobody sits before a longer wait.
+const LONGEST_WAIT_SECONDS = 300;
 
 /** The function refused the call for good. `problem` is its answer: code, detail, and actor, who must act. */
 class Refused extends Error {
@@ -33,6 +35,9 @@ class Refused extends Error {
     );
   }
 }
+
+/** The write may succeed later, or may have succeeded: the message says how to repeat the same delivery. */
+class Unfinished extends Error {}
 
 /** The person at this machine, and the tokens that MSAL holds for them in memory. */
 class User {
@@ -48,6 +53,10 @@ class User {
   /** Return an access token. `claims` is what a challenge asks for. MSAL asks the person only where it must. */
   async token(claims) {
     const result = (await this.#silently(claims)) ?? (await this.#ask(claims));
+    // Another person must not write what the first one saw in the dry run.
+    if (this.account && result.account.homeAccountId !== this.account.homeAccountId) {
+      throw new Error(`${result.account.username} signed in, not ${this.account.username}. Nothing more is sent.`);
+    }
     this.account = result.account;
     return result.accessToken;
   }
@@ -94,58 +103,68 @@ function claimsOf(challenge) {
  * Send the profile until there is a final answer, and return it.
  *
  * The same bytes go out under the same Idempotency-Key as long as the end is open: after a failure that a retry can
- * heal, an unknown outcome, or no answer. A claims challenge is met once, under a new key.
+ * heal, an unknown outcome, or no answer. `deliveryId` repeats an earlier run. A claims challenge is met once, under a
+ * new key, and does not count as an attempt.
  */
-async function send(user, profile, { validateOnly }) {
+async function send(user, profile, { validateOnly, deliveryId }) {
   const url = new URL(process.env.FUNCTION_URL);
   if (validateOnly) url.searchParams.set("validate_only", "true");
   const body = JSON.stringify(profile);
-  let deliveryId = randomUUID();
+  let key = deliveryId ?? randomUUID();
   let claims;
   for (let attempt = 1; ; attempt++) {
     const token = await user.token(claims);
-    let answer;
+    let seconds = PAUSE_SECONDS;
+    let what;
     try {
-      // undici sends a string with a Content-Length. The Functions host delivers no chunked bodies, which a stream, or
-      // write() on an http.request, would be.
-      answer = await request(url, {
-        method: "PUT",
-        headers: {
-          authorization: `Bearer ${token}`,
-          "content-type": "application/json",
-          "idempotency-key": deliveryId,
-        },
-        body,
-        headersTimeout: TIMEOUT_MILLISECONDS,
-        bodyTimeout: TIMEOUT_MILLISECONDS,
-      });
-      answer.text = await answer.body.text();
+      const answer = await put(url, token, key, body);
+      if (answer.statusCode < 300) return answer;
+      const problem = problemOf(answer);
+      const asked = claimsOf(String(answer.headers["www-authenticate"] ?? ""));
+      if (asked && !claims) {
+        console.log(`${answer.statusCode} ${problem.code}: the sign-in must also satisfy ${asked}`);
+        key = randomUUID();
+        claims = asked;
+        attempt--;
+        continue;
+      }
+      if (!problem.retryable) throw new Refused(answer.statusCode, problem);
+      seconds = pauseOf(answer);
+      what = `${answer.statusCode} ${problem.code}${problem.outcome === "unknown" ? ", outcome unknown" : ""}`;
     } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-      console.log(`No answer (${error.code ?? error.name}). Repeating under the same delivery id.`);
-      await sleep(PAUSE_SECONDS * 1000);
-      continue;
+      if (error instanceof Refused) throw error;
+      what = `No answer (${error.code ?? error.name})`;
     }
-    if (answer.statusCode < 300) return answer;
-    const problem = problemOf(answer);
-    const asked = claimsOf(String(answer.headers["www-authenticate"] ?? ""));
-    if (asked && !claims) {
-      console.log(`${answer.statusCode} ${problem.code}: the sign-in must also satisfy ${asked}`);
-      deliveryId = randomUUID();
-      claims = asked;
-    } else if (problem.retryable && attempt < ATTEMPTS) {
-      const wait = String(answer.headers["retry-after"] ?? "");
-      // The function sends whole seconds. A gateway may send a date.
-      const seconds = /^\d+$/.test(wait) ? Number(wait) : PAUSE_SECONDS;
-      const state = problem.outcome === "unknown" ? ", outcome unknown" : "";
-      console.log(
-        `${answer.statusCode} ${problem.code}${state}: waiting ${seconds} s, then the same delivery id again`,
-      );
-      await sleep(seconds * 1000);
-    } else {
-      throw new Refused(answer.statusCode, problem);
+    if (attempt === ATTEMPTS || seconds > LONGEST_WAIT_SECONDS) {
+      const option = validateOnly ? "" : ` with --delivery-id ${key}`;
+      throw new Unfinished(`${what}. Run this again after ${seconds} s${option}.`);
     }
+    console.log(`${what}: waiting ${seconds} s, then the same delivery id again`);
+    await sleep(seconds * 1000);
   }
+}
+
+/** Send the body once. */
+async function put(url, token, key, body) {
+  // undici sends a string with a Content-Length. The Functions host delivers no chunked bodies, which a stream, or
+  // write() on an http.request, would be.
+  const answer = await request(url, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": key },
+    body,
+    headersTimeout: TIMEOUT_MILLISECONDS,
+    bodyTimeout: TIMEOUT_MILLISECONDS,
+  });
+  answer.text = await answer.body.text();
+  return answer;
+}
+
+/** Return how many seconds to wait. The function sends whole seconds; a gateway may send a date. */
+function pauseOf({ headers }) {
+  const asked = String(headers["retry-after"] ?? "");
+  if (/^\d+$/.test(asked)) return Number(asked);
+  const date = Date.parse(asked);
+  return Number.isNaN(date) ? PAUSE_SECONDS : Math.max(0, Math.round((date - Date.now()) / 1000));
 }
 
 /** Return the problem document. Something between here and the function may have answered without one. */
@@ -163,7 +182,14 @@ function problemOf({ statusCode, text }) {
 async function main() {
   const text = { type: "string" };
   const flag = { type: "boolean", default: false };
-  const options = { email: text, telephone: text, website: text, "dry-run": flag, "device-code": flag };
+  const options = {
+    email: text,
+    telephone: text,
+    website: text,
+    "dry-run": flag,
+    "device-code": flag,
+    "delivery-id": text, // repeats the write of an earlier run that had no final answer
+  };
   const { values } = parseArgs({ options });
   for (const name of ["email", "telephone", "website"]) {
     if (values[name] === undefined) throw new Error(`--${name} is missing`);
@@ -182,7 +208,7 @@ async function main() {
     console.log("Nothing was written.");
     return;
   }
-  const answer = await send(user, profile, { validateOnly: false });
+  const answer = await send(user, profile, { validateOnly: false, deliveryId: values["delivery-id"] });
   console.log(`${answer.statusCode} ${answer.headers["update-outcome"] ?? "written"}: ${answer.text}`);
 }
 

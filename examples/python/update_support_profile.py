@@ -20,6 +20,8 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -31,6 +33,8 @@ TIMEOUT_SECONDS = 120
 ATTEMPTS = 5
 # Where no answer says how long to wait.
 PAUSE_SECONDS = 5
+# Nobody sits before a longer wait.
+LONGEST_WAIT_SECONDS = 300
 
 
 @dataclass
@@ -48,6 +52,10 @@ class Refused(Exception):
         return "\n  ".join([f"{self.status} {code}. To act: {actor}. {detail} ({ids})", *lines])
 
 
+class Unfinished(Exception):
+    """The write may succeed later, or may have succeeded: the message says how to repeat the same delivery."""
+
+
 class User:
     """The person at this machine, and the tokens that MSAL holds for them in memory."""
 
@@ -58,6 +66,7 @@ class User:
         )
         self._scopes = [os.environ["SCOPE"]]
         self._device_code = device_code
+        self._account: dict[str, Any] | None = None
 
     def token(self, claims: str | None = None) -> str:
         """Return an access token. `claims` is what a challenge asks for; None: nothing more than last time.
@@ -65,26 +74,36 @@ class User:
         MSAL gives the token that it holds, or renews it. It asks the person only where it must.
         """
         result = None
-        for account in self._client.get_accounts():
-            result = self._client.acquire_token_silent(self._scopes, account=account, claims_challenge=claims)
+        if self._account:
+            result = self._client.acquire_token_silent(self._scopes, account=self._account, claims_challenge=claims)
         if not result or "access_token" not in result:
             result = self._ask(claims)
-        if "access_token" not in result:
-            raise SystemExit(f"Nobody is signed in: {result.get('error')}. {result.get('error_description')}")
+            if "access_token" not in result:
+                raise SystemExit(f"Nobody is signed in: {result.get('error')}. {result.get('error_description')}")
+            self._remember()
         return str(result["access_token"])
 
     @property
     def name(self) -> str:
-        """The user's sign-in name."""
-        return str(self._client.get_accounts()[0]["username"])
+        """The user's sign-in name. Empty: nobody has signed in."""
+        return str(self._account["username"]) if self._account else ""
 
     def _ask(self, claims: str | None) -> dict[str, Any]:
         if not self._device_code:
-            result = self._client.acquire_token_interactive(self._scopes, claims_challenge=claims, timeout=300)
+            result = self._client.acquire_token_interactive(
+                self._scopes, claims_challenge=claims, login_hint=self.name or None, timeout=300
+            )
             return dict(result)
         flow = self._client.initiate_device_flow(self._scopes, claims_challenge=claims)
         print(flow.get("message", flow), flush=True)
         return dict(self._client.acquire_token_by_device_flow(flow, claims_challenge=claims))
+
+    def _remember(self) -> None:
+        """Keep to the first person. Another one must not write what the first one saw in the dry run."""
+        for account in self._client.get_accounts():
+            if self._account and account["home_account_id"] != self._account["home_account_id"]:
+                raise SystemExit(f"{account['username']} signed in, not {self.name}. Nothing more is sent.")
+            self._account = account
 
 
 def claims_of(challenge: str) -> str | None:
@@ -95,60 +114,61 @@ def claims_of(challenge: str) -> str | None:
     return base64.b64decode(found[1]).decode() if found else None
 
 
-def send(client: httpx.Client, user: User, profile: dict[str, str], *, validate_only: bool) -> httpx.Response:
+def send(
+    client: httpx.Client, user: User, profile: dict[str, str], *, validate_only: bool, delivery_id: str | None = None
+) -> httpx.Response:
     """Send the profile until there is a final answer, and return it.
 
     The same bytes go out under the same Idempotency-Key as long as the end is open: after a failure that a retry can
-    heal, an unknown outcome, or no answer. A claims challenge is met once, under a new key.
+    heal, an unknown outcome, or no answer. `delivery_id` repeats an earlier run; None: this is a new delivery. A claims
+    challenge is met once, under a new key, and does not count as an attempt.
 
     Raises:
         Refused: The function refused the call.
-        httpx.TransportError: There was no answer, ATTEMPTS times.
+        Unfinished: ATTEMPTS attempts brought no final answer, or the function asks for a longer wait.
     """
     body = json.dumps(profile).encode()
-    delivery_id, claims = str(uuid.uuid4()), None
-    for attempt in range(1, ATTEMPTS + 1):
-        headers = {"Authorization": f"Bearer {user.token(claims)}", "Idempotency-Key": delivery_id}
+    key, claims, attempt = delivery_id or str(uuid.uuid4()), None, 1
+    while True:
+        headers = {"Authorization": f"Bearer {user.token(claims)}", "Idempotency-Key": key}
         headers["Content-Type"] = "application/json"
+        params = {"validate_only": "true"} if validate_only else None
         try:
             # httpx sends bytes with a Content-Length. The Functions host delivers no chunked bodies.
-            answer = client.put(
-                os.environ["FUNCTION_URL"],
-                params={"validate_only": "true"} if validate_only else None,
-                content=body,
-                headers=headers,
-            )
+            answer = client.put(os.environ["FUNCTION_URL"], params=params, content=body, headers=headers)
         except httpx.TransportError as error:
-            if attempt == ATTEMPTS:
-                raise
-            print(f"No answer ({type(error).__name__}). Repeating under the same delivery id.", flush=True)
-            time.sleep(PAUSE_SECONDS)
-            continue
-        if answer.is_success:
-            return answer
-        problem = problem_of(answer)
-        asked = claims_of(answer.headers.get("WWW-Authenticate", ""))
-        if asked and claims is None:
-            print(f"{answer.status_code} {problem['code']}: the sign-in must also satisfy {asked}", flush=True)
-            delivery_id, claims = str(uuid.uuid4()), asked
-        elif problem.get("retryable") and attempt < ATTEMPTS:
-            wait(answer, problem)
+            seconds, what = PAUSE_SECONDS, f"No answer ({type(error).__name__})"
         else:
-            raise Refused(answer.status_code, problem)
-    raise AssertionError("the last attempt returns or raises")
+            if answer.is_success:
+                return answer
+            problem = problem_of(answer)
+            asked = claims_of(answer.headers.get("WWW-Authenticate", ""))
+            if asked and claims is None:
+                print(f"{answer.status_code} {problem['code']}: the sign-in must also satisfy {asked}", flush=True)
+                key, claims = str(uuid.uuid4()), asked
+                continue
+            if not problem.get("retryable"):
+                raise Refused(answer.status_code, problem)
+            state = ", outcome unknown" if problem.get("outcome") == "unknown" else ""
+            seconds, what = pause_of(answer), f"{answer.status_code} {problem['code']}{state}"
+        if attempt == ATTEMPTS or seconds > LONGEST_WAIT_SECONDS:
+            option = "" if validate_only else f" with --delivery-id {key}"
+            raise Unfinished(f"{what}. Run this again after {seconds} s{option}.")
+        print(f"{what}: waiting {seconds} s, then the same delivery id again", flush=True)
+        time.sleep(seconds)
+        attempt += 1
 
 
-def wait(answer: httpx.Response, problem: dict[str, Any]) -> None:
-    """Wait as long as the answer asks for."""
+def pause_of(answer: httpx.Response) -> int:
+    """Return how many seconds to wait. The function sends whole seconds; a gateway may send a date."""
     asked = answer.headers.get("Retry-After", "")
-    # The function sends whole seconds. A gateway may send a date.
-    seconds = int(asked) if asked.isdecimal() else PAUSE_SECONDS
-    state = ", outcome unknown" if problem.get("outcome") == "unknown" else ""
-    print(
-        f"{answer.status_code} {problem['code']}{state}: waiting {seconds} s, then the same delivery id again",
-        flush=True,
-    )
-    time.sleep(seconds)
+    if asked.isdecimal():
+        return int(asked)
+    try:
+        date = parsedate_to_datetime(asked)
+    except ValueError:
+        return PAUSE_SECONDS
+    return max(0, round((date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()))
 
 
 def problem_of(answer: httpx.Response) -> dict[str, Any]:
@@ -170,6 +190,7 @@ def main() -> int:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     parser.add_argument("--device-code", action="store_true", help="sign in on another device")
+    parser.add_argument("--delivery-id", help="repeat the write of an earlier run that had no final answer")
     given = parser.parse_args()
     missing = [name for name in SETTINGS if not os.environ.get(name)]
     if missing:
@@ -185,7 +206,7 @@ def main() -> int:
         if given.dry_run or not changes:
             print("Nothing was written.")
             return 0
-        answer = send(client, user, profile, validate_only=False)
+        answer = send(client, user, profile, validate_only=False, delivery_id=given.delivery_id)
     print(f"{answer.status_code} {answer.headers.get('Update-Outcome', 'written')}: {answer.text}")
     return 0
 
@@ -193,6 +214,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (Refused, httpx.TransportError) as failure:
+    except (Refused, Unfinished) as failure:
         print(failure, file=sys.stderr)
         sys.exit(1)

@@ -5,7 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -62,12 +68,12 @@ def program(request: pytest.FixtureRequest) -> list[str]:
 def run(served: ServedFunction, program: list[str], tmp_path: Path) -> Run:
     """Run the example to its end."""
 
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         command = [*program, *(arguments or PROFILE)]
         return subprocess.run(  # noqa: S603 - our own
             command,
             cwd=tmp_path,
-            env=served.environment(),
+            env={**served.environment(), **settings},
             capture_output=True,
             text=True,
             timeout=120,
@@ -159,3 +165,103 @@ def test_an_example_signs_in_on_another_device(served: ServedFunction, program: 
         rest = process.stdout.read()
     assert process.returncode == 0
     assert rest.splitlines()[0] == "Signed in as bob@partner.example."
+
+
+def test_an_example_stops_where_another_person_meets_the_challenge(
+    served: ServedFunction, program: list[str], tmp_path: Path
+) -> None:
+    """Alice saw the dry run begin, and Bob answers the challenge: nothing is sent as Bob."""
+    served.control(served.entra, "switches", {"second_factor_at_sign_in": False, "required_context": "c1"})
+    with subprocess.Popen(  # noqa: S603 - our own
+        [*program, *PROFILE, "--device-code"],
+        cwd=tmp_path,
+        env=served.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        printed = ""
+        for name in ("alice", "bob"):
+            while not (found := re.search(r"open the page (\S+) and enter the code (\w+)", printed)):
+                line = process.stdout.readline()
+                assert line, printed
+                printed += line
+            with served.person(name) as person:
+                person.visit(found[1], user_code=found[2])
+            printed = ""
+        rest = process.stdout.read()
+    assert process.returncode == 1
+    assert rest.splitlines()[-1] == (
+        "bob@partner.example signed in, not alice@partner.example. Nothing more is sent."
+    )
+    assert served.requests("PUT") == []
+
+
+def test_an_example_does_not_wait_for_an_hour_and_says_how_to_repeat_the_delivery(
+    served: ServedFunction, run: Run
+) -> None:
+    throttled = {"status": 429, "headers": [["Retry-After", "3600"]]}
+    served.control(served.partner_center, "script", {"answers": [throttled], "method": "PUT"})
+    first = run()
+    assert first.returncode == 1
+    found = re.search(
+        r"429 partner_center_throttled. Run this again after 3600 s with --delivery-id (\S+)\.$", first.stderr
+    )
+    assert found, first.stderr
+    second = run(*PROFILE, "--delivery-id", found[1])
+    assert second.returncode == 0, second.stderr
+    assert len({put["ms-requestid"] for put in served.requests("PUT")}) == 1
+
+
+@contextmanager
+def gateway(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[str, list[str]]]:
+    """A gateway in place of the function: its answers in turn, the last one again. Yields address and delivery ids."""
+    waiting, seen = list(answers), list[str]()
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            seen.append(self.headers["Idempotency-Key"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status, headers, body = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/api/update_profile", seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_example_reads_a_gateway_s_date_in_retry_after(run: Run) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
+    with gateway((503, {"Retry-After": later}, "<html>Busy</html>")) as (address, seen):
+        done = run(FUNCTION_URL=address)
+    assert done.returncode == 1
+    found = re.search(r"503 not_from_the_function. Run this again after (\d+) s\.$", done.stderr)
+    assert found, done.stderr
+    assert int(found[1]) > 300
+    assert len(seen) == 1
+
+
+def test_a_challenge_after_four_repeats_is_met_and_does_not_count_as_an_attempt(run: Run) -> None:
+    busy = (502, {"Retry-After": "0"}, "[]")
+    encoded = b64encode(STEP_UP.encode()).decode()
+    challenge = {"WWW-Authenticate": f'Bearer error="insufficient_claims", claims="{encoded}"'}
+    answers = [busy] * 4 + [(401, challenge, '{"code":"interaction_required"}'), busy]
+    with gateway(*answers) as (address, seen):
+        done = run(FUNCTION_URL=address)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"401 interaction_required: the sign-in must also satisfy {STEP_UP}"
+    assert "502 not_from_the_function. Run this again after 0 s." in done.stderr
+    assert (len(seen), len(set(seen)), len(set(seen[:5]))) == (6, 2, 1)
