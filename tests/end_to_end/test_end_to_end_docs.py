@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -47,21 +48,28 @@ class Shell:
         return printed
 
 
-def test_the_page_s_commands_sign_in_try_and_write(served: ServedFunction) -> None:
-    for tool in ("bash", "curl", "jq"):
+@contextmanager
+def pasted_into(program: str, served: ServedFunction) -> Iterator[Shell]:
+    """A shell with the settings of a caller."""
+    for tool in (program, "curl", "jq"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not on this machine: docs/callers/curl.md is NOT tested")
     served.reset()
     environment = {**served.environment(), "CURL_CA_BUNDLE": served.settings["SSL_CERT_FILE"]}
     with subprocess.Popen(
-        ["bash"],  # noqa: S607 - whichever bash the person has
+        [program],  # noqa: S603 - whichever shell the person has
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        shell = Shell(process)
+        yield Shell(process)
+
+
+@pytest.mark.parametrize("program", ["bash", "dash"])
+def test_the_page_s_commands_sign_in_try_and_write(served: ServedFunction, program: str) -> None:
+    with pasted_into(program, served) as shell:
         ask, poll, try_it, write = BLOCKS
         found = re.search(r"open the page (\S+) and enter the code (\w+)", shell.paste(ask))
         assert found
@@ -77,6 +85,23 @@ def test_the_page_s_commands_sign_in_try_and_write(served: ServedFunction) -> No
     assert "HTTP/1.1 200 OK" in second
     # The same delivery, so the same operation for Partner Center.
     assert len({put["ms-requestid"] for put in served.requests("PUT")}) == 1
+
+
+def test_the_page_s_commands_stop_where_the_person_declines(served: ServedFunction) -> None:
+    """The loop slows down when it is told to, ends with the refusal, and nothing is sent without a token."""
+    with pasted_into("bash", served) as shell:
+        ask, poll, try_it, _ = BLOCKS
+        found = re.search(r"open the page (\S+) and enter the code (\w+)", shell.paste(ask))
+        assert found
+        slower = {"answers": [{"status": 400, "body": {"error": "slow_down"}}], "path": "device_token"}
+        served.control(served.entra, "script", slower)
+        with served.person("") as nobody:
+            nobody.visit(found[1], user_code=found[2])
+        printed = shell.paste(poll)
+        assert "Nobody is signed in: " in printed
+        assert "authorization_declined" in printed
+        assert shell.paste("echo $interval").split() == ["10"]
+        assert "sign in first" in shell.paste(try_it)
 
 
 @pytest.mark.parametrize("request_in_file", REQUESTS, ids=lambda request: request[0])

@@ -73,6 +73,22 @@ def test_a_json_body_of_a_page_is_a_profile_once_it_is_filled_in(page: str, text
         read_profile(list(body.items()))
 
 
+def test_the_body_of_jira_s_rule_is_a_profile_once_its_values_are_encoded() -> None:
+    """asJsonString brings its own quotes, so a value with a quote or a backslash cannot break the body."""
+    (body,) = (text for text in blocks(CALLERS / "jira-automation.md", "text") if "Email" in text)
+    values = iter([*map(json.dumps, ('"help"@contoso.com', "+1 425 555 0100", "www.contoso.com"))])
+    filled = json.loads(re.sub(r"\{\{issue\.\w+\.asJsonString\}\}", lambda _: next(values), body))
+    assert filled["Email"] == '"help"@contoso.com'
+    read_profile(list(filled.items()))
+
+
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
+def test_no_delivery_id_of_a_bridge_holds_the_time_of_the_ticket_s_last_update(page: Path) -> None:
+    """What the flow writes back changes that time, so the ticket would start the flow for ever."""
+    if page.stem in BRIDGED:
+        assert not re.search(r"lastUpdated|dateupdated|updated_at", page.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize(("page", "link"), LINKS)
 def test_an_approval_link_has_the_documented_names(page: str, link: str) -> None:
     parts = urlsplit(link.replace("<host>", "host.example"))
