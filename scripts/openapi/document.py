@@ -16,7 +16,7 @@ Object = dict[str, Any]
 VERSION = "3.1.1"
 PREFIX = "/api"
 DESCRIPTION = f"{PREFIX}/openapi.json"
-PAGES_FOR_PEOPLE = "approve"  # routes that answer a person's browser, not an API's caller
+PAGES_FOR_PEOPLE = "approve"  # how the routes start that answer a person's browser, not an API's caller
 OUTCOME = "Update-Outcome"
 MFA = "isMfaCompliant"
 ABOUT = """\
@@ -104,7 +104,7 @@ def check_routes(functions: Iterable[Function]) -> None:
     served = {
         (f"{PREFIX}/{one.route}", method)
         for one in functions
-        if one.route.partition("/")[0] != PAGES_FOR_PEOPLE
+        if not one.route.startswith(PAGES_FOR_PEOPLE)
         for method in one.methods
     }
     described = {(operation.path, operation.method) for operation in OPERATIONS}
