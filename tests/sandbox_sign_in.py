@@ -94,8 +94,10 @@ def arrive(sandbox: Sandbox, name: str = "alice", **changes: str | None) -> Arri
         return who.visit(authorize_url(sandbox, **changes))
 
 
-def redeem(sandbox: Sandbox, *, headers: dict[str, str] | None = None, **changes: str | None) -> httpx.Response:
-    """Post a form to the token endpoint, by default the public client's for a code."""
+def redeem(
+    sandbox: Sandbox, *, headers: dict[str, str] | None = None, tenant: str | None = None, **changes: str | None
+) -> httpx.Response:
+    """Post a form to a token endpoint, by default the public client's for a code. `tenant` None is the partner's."""
     form = {
         "client_id": sandbox.entra.applications.public.client_id,
         "grant_type": "authorization_code",
@@ -106,7 +108,7 @@ def redeem(sandbox: Sandbox, *, headers: dict[str, str] | None = None, **changes
     }
     with httpx.Client(verify=sandbox.certificates.client_context(), trust_env=False) as client:
         return client.post(
-            f"{authority(sandbox)}/oauth2/v2.0/token",
+            f"{authority(sandbox, tenant)}/oauth2/v2.0/token",
             data={name: value for name, value in form.items() if value is not None},
             headers=headers,
         )

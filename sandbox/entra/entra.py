@@ -190,16 +190,25 @@ class Entra(StandIn):
         self.required_context: str | None = None
 
     def _switch(self, **values: bool | str | None) -> dict[str, object]:
-        """Set switches by name. Returns all of them."""
-        known = ("second_factor_at_sign_in", "user_consent_allowed", "required_context")
+        """Set switches by name: all of them, or none if one is refused. Returns all of them."""
+        flag, text = ((bool,), "true or false"), ((str, type(None)), "a text or null")
+        known = {"second_factor_at_sign_in": flag, "user_consent_allowed": flag, "required_context": text}
         for name, value in values.items():
             if name not in known:
                 message = f"unknown switch: {name}; known: {', '.join(known)}"
                 raise ValueError(message)
+            kinds, form = known[name]
+            if not isinstance(value, kinds):
+                message = f"{name} must be {form}"
+                raise TypeError(message)
+        for name, value in values.items():
             setattr(self, name, value)
         return {name: getattr(self, name) for name in known}
 
     def _token(self, user: str, version: Literal["1.0", "2.0"] = "2.0", bad: str | None = None) -> str:
+        if user not in self.users:
+            message = f"unknown user: {user}; known: {', '.join(self.users)}"
+            raise ValueError(message)
         return self.sign_in(user, version=version) if bad is None else self.bad_token(bad, user)
 
     def _mint(self, good: dict[str, Any], lifetime_seconds: float, other: Mapping[str, Any]) -> str:

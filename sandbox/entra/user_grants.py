@@ -39,7 +39,7 @@ def _redeem(directory: Directory, tenant: str, form: Mapping[str, str], applicat
     if grant == CODE_GRANT:
         return _code(directory, tenant, form, application)
     if grant == REFRESH_GRANT:
-        return _refresh(directory, form, application)
+        return _refresh(directory, tenant, form, application)
     if grant in DEVICE_GRANTS:
         found = device.poll(directory, form)
         return found if isinstance(found, Answer) else token_answer.of(directory, found, form)
@@ -105,12 +105,12 @@ def _refuse_verifier(verifier: str, asked: Mapping[str, str], application: Appli
     return None if hmac.compare_digest(expected, challenge) else refusal(400, "invalid_grant", (501481,))
 
 
-def _refresh(directory: Directory, form: Mapping[str, str], application: Application) -> Answer:
+def _refresh(directory: Directory, tenant: str, form: Mapping[str, str], application: Application) -> Answer:
     known = directory.remembered.refresh_tokens.get(form.get("refresh_token", ""))
     if known is None or known.signed_in.application.client_id != application.client_id:
         return refusal(400, "invalid_grant", (9002313,))
     wanted, refused = scopes.read(form.get("scope") or known.signed_in.wanted.scope, directory.registration)
-    refused = refused or _refuse_refresh(directory, known)
+    refused = refused or _refuse_refresh(directory, tenant, known)
     if refused:
         return refused
     try:
@@ -125,11 +125,13 @@ def _refresh(directory: Directory, form: Mapping[str, str], application: Applica
     return token_answer.of(directory, again, form, until=None if known.sliding else known.until)
 
 
-def _refuse_refresh(directory: Directory, known: RefreshToken) -> Answer | None:
+def _refuse_refresh(directory: Directory, tenant: str, known: RefreshToken) -> Answer | None:
     if known.revoked:
         return refusal(400, "invalid_grant", (50173,), suberror="bad_token")
     if known.until <= directory.remembered.now():
         return refusal(400, "invalid_grant", (700082 if known.sliding else 700084,), suberror="bad_token")
+    if tenant not in (*ANY_TENANT, known.signed_in.user.tenant_id):  # nobody is a guest of another tenant here
+        return refusal(400, "invalid_grant", (50020,))
     return None
 
 
@@ -144,4 +146,6 @@ def _application(directory: Directory, tenant: str, form: Mapping[str, str], app
         return refused
     if wanted.permission != scopes.DEFAULT:
         return refusal(400, "invalid_scope", (1002012,))
+    if wanted.application != directory.registration.client_id:
+        return refusal(400, "invalid_resource", (500011,))  # no application has a permission of its own elsewhere
     return token_answer.of_application(directory, application, tenant)

@@ -28,7 +28,7 @@ Branch on `code` of a failure, and on `reason` where a code has several causes. 
 """
 BEARER = """\
 An Entra ID access token of a user, issued for this API. Ask Entra ID for the scope \
-`<identifier URI of this API>/user_impersonation`. The user signs in with multi-factor authentication.
+`<application id of this API>/user_impersonation`. The user signs in with multi-factor authentication.
 """
 
 

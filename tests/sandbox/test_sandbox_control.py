@@ -75,6 +75,14 @@ def test_what_the_control_api_does_not_understand_it_says(sandbox: Sandbox) -> N
         assert "statuss" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("bad", [{}, {"bad": "expired"}])
+def test_an_unknown_user_is_refused_with_the_names_of_the_known_ones(sandbox: Sandbox, bad: dict[str, str]) -> None:
+    with client(sandbox, None, sandbox.entra.base_url) as entra:
+        answer = entra.post("/_sandbox/sign-in", json={"user": "nobody", **bad})
+    assert answer.status_code == 400
+    assert "unknown user: nobody; known: alice, bob" in answer.json()["error"]
+
+
 def test_the_settings_are_the_function_s(sandbox: Sandbox) -> None:
     settings = sandbox.settings()
     assert settings.keys() == {

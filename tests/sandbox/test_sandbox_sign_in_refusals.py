@@ -234,6 +234,28 @@ def test_a_refresh_token_gives_nothing_that_was_not_consented_to(sandbox: Sandbo
     assert answer.json()["suberror"] == "consent_required"
 
 
+@pytest.mark.parametrize("tenant", ["partner", "organizations", "other"])
+def test_a_refresh_token_is_good_at_its_own_tenant_alone(sandbox: Sandbox, tenant: str) -> None:
+    """`organizations` stands for the user's own tenant."""
+    token = redeem(sandbox, code=code(sandbox)).json()["refresh_token"]
+    own, other = sandbox.entra.tenants[:2]
+    where = {"partner": own, "other": other}.get(tenant, tenant)
+    answer = redeem(sandbox, tenant=where, grant_type="refresh_token", refresh_token=token)
+    if tenant == "other":
+        assert refused(answer) == (400, "invalid_grant", 50020)
+    else:
+        assert peek(answer.json()["access_token"])["tid"] == own
+
+
+@pytest.mark.parametrize("resource", ["https://graph.microsoft.com", "https://api.partnercenter.microsoft.com"])
+def test_an_application_gets_no_token_of_its_own_for_another_api(sandbox: Sandbox, resource: str) -> None:
+    """Above all, none for the function."""
+    web = sandbox.entra.applications.web
+    own = {"client_id": web.client_id, "client_secret": web.secret, "grant_type": "client_credentials"}
+    answer = redeem(sandbox, **own, scope=f"{resource}/.default")
+    assert refused(answer) == (400, "invalid_resource", 500011)
+
+
 def test_a_device_that_asks_too_often_must_slow_down(sandbox: Sandbox) -> None:
     with public_client(sandbox) as client:
         flow = client.initiate_device_flow([scope(sandbox)])
@@ -299,6 +321,15 @@ def test_switches_are_set_from_another_process_and_fall_back(sandbox: Sandbox) -
         url = f"{sandbox.entra.base_url}/_sandbox/switches"
         assert control.post(url, json={"required_context": "c1"}).json()["required_context"] == "c1"
         assert control.post(url, json={"required": "c1"}).status_code == 400
+        for wrong in ({"user_consent_allowed": "false"}, {"second_factor_at_sign_in": 0}, {"required_context": True}):
+            answer = control.post(url, json={"required_context": "c2", **wrong})
+            assert answer.status_code == 400
+            assert f"{next(iter(wrong))} must be" in answer.json()["error"]
+        assert control.post(url, json={}).json() == {
+            "second_factor_at_sign_in": True,
+            "user_consent_allowed": True,
+            "required_context": "c1",
+        }
     sandbox.reset()
     assert sandbox.entra.required_context is None
 
