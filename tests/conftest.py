@@ -51,14 +51,25 @@ def undescribed() -> Iterator[list[NotDescribed]]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(FunctionsHost, "handle", checking(FunctionsHost.handle, seen))
         yield seen
+    assert not seen  # what the ends of shared fixtures caused
 
 
 @pytest.fixture(autouse=True)
 def _every_answer_is_described(undescribed: list[NotDescribed]) -> Iterator[None]:
-    """Fail a test that caused an answer which the description does not allow, even if nobody looked at it."""
-    undescribed.clear()
+    """Fail a test that caused an answer which the description does not allow, even if nobody looked at it.
+
+    What a shared fixture caused since the last test fails the test that it was made for.
+    """
+    assert not _taken(undescribed)
     yield
-    assert not undescribed
+    assert not _taken(undescribed)
+
+
+def _taken(undescribed: list[NotDescribed]) -> list[NotDescribed]:
+    """Empty the list, so that each answer fails one test, and return what was in it."""
+    found = list(undescribed)
+    undescribed.clear()
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,11 @@
-"""Checks answers against the description of the API: status, headers, media type and schema."""
+"""Checks answers against the description of the API: status, headers, media type and schema.
+
+Also checked is what a schema has no words for: that no header comes twice, that Retry-After comes with every retryable
+failure and no other, and that a profile shows a value of a profile.
+"""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from functools import cache
@@ -14,7 +19,10 @@ from referencing.jsonschema import DRAFT202012
 from sandbox.functions_host import HOMEPAGE, FunctionsHost
 from sandbox.host_answer import NOT_FOUND
 from sandbox.worker import HttpAnswer
+from update_profile import approval_page
 from update_profile.description import FILE
+from update_profile.documents import DryRun
+from update_profile.support_profile import VALUE_NAMES, WIRE_NAMES
 
 HERE = "urn:description"
 OPEN = {"StoredProfile", "SupportProfile", "SupportProfileChanges"}  # not documents of ours
@@ -50,15 +58,33 @@ class DescribedApi:
         path = target.partition("?")[0].removesuffix("/").lower()
         operation = self._document["paths"].get(path.removeprefix(OURS), {}).get(method.lower())
         where = f"{method} {path[:80]} {answer.status}"
+        repeated = [name for name, times in Counter(name.lower() for name, _ in answer.headers).items() if times > 1]
+        if repeated:
+            raise NotDescribed(f"{where}: header {repeated} comes twice")
+        if method == "GET" and path.startswith(f"{OURS}{PAGES_FOR_PEOPLE}"):
+            return self._check_page(where, answer)
         if not path.startswith(f"{OURS}/") or operation is None:
-            return _check_hosts_own(where, path, answer)
+            return _check_hosts_own(where, answer)
         found = self._response(operation["responses"], answer.status)
         if found is None:
             raise NotDescribed(f"{where}: no such status")
         pointer, response = found
         headers = {name.lower(): value for name, value in answer.headers}
         self._check_headers(where, pointer, response, headers)
-        return self._check_body(where, pointer, response, headers.get("content-type"), answer.body)
+        document = self._check_body(where, pointer, response, headers.get("content-type"), answer.body)
+        if answer.status >= 400:
+            return _check_problem(where, answer.status, document, headers)
+        return _check_profile(where, document) if path == f"{OURS}/update_profile" and answer.body else None
+
+    def _check_page(self, where: str, answer: HttpAnswer) -> None:
+        """Check an answer to a person's browser: a file of the page, a failure of the settings, or an empty 404."""
+        if answer.status >= 400 and answer.body:
+            return self.check("GET", f"{OURS}/health", answer)
+        template = (approval_page.FOLDER / approval_page.PAGE).read_bytes().partition(b"{")[0]
+        files = [path.read_bytes() for path in approval_page.FOLDER.iterdir()]
+        if answer.body and (answer.status != 200 or not (answer.body in files or answer.body.startswith(template))):
+            raise NotDescribed(f"{where}: neither the approval page nor a file of it")
+        return None if answer.body else _check_hosts_own(where, answer)
 
     def _response(self, responses: Mapping[str, Any], status: int) -> tuple[str, Any] | None:
         for key in (str(status), f"{status // 100}XX"):
@@ -78,12 +104,12 @@ class DescribedApi:
             elif header["required"]:
                 raise NotDescribed(f"{where}: header {name} is missing")
 
-    def _check_body(self, where: str, pointer: str, response: Any, media_type: str | None, body: bytes) -> None:
+    def _check_body(self, where: str, pointer: str, response: Any, media_type: str | None, body: bytes) -> object:
         content = response.get("content")
         if content is None:
             if body:
                 raise NotDescribed(f"{where}: a body where {pointer} has none")
-            return
+            return None
         if media_type is None or media_type not in content:
             raise NotDescribed(f"{where}: media type {media_type}")
         try:
@@ -91,6 +117,7 @@ class DescribedApi:
         except ValueError:
             raise NotDescribed(f"{where}: the body is not JSON") from None
         self._check(where, f"{pointer}/content/{media_type.replace('/', '~1')}/schema", document)
+        return document
 
     def _check(self, where: str, pointer: str, instance: object) -> None:
         error = next(iter(self._validator(pointer).iter_errors(instance)), None)
@@ -107,8 +134,23 @@ class DescribedApi:
         return pointer, found
 
 
-def _check_hosts_own(where: str, path: str, answer: HttpAnswer) -> None:
-    if path.startswith(f"{OURS}{PAGES_FOR_PEOPLE}") or answer.closes or answer.status == 400:
+def _check_problem(where: str, status: int, document: Any, headers: Mapping[str, str]) -> None:
+    if document["status"] != status:
+        raise NotDescribed(f"{where}: the body says status {document['status']}")
+    if document["retryable"] != ("retry-after" in headers):
+        raise NotDescribed(f"{where}: Retry-After comes with a retryable failure and no other")
+
+
+def _check_profile(where: str, document: Any) -> None:
+    """Check that a profile shows one of the three values, or documented members alone. A dry run is closed anyway."""
+    names = {name.lower() for name in document}
+    shows = names & {name.lower() for name in VALUE_NAMES} or names <= {name.lower() for name in WIRE_NAMES}
+    if not shows and document.keys() != DryRun.__required_keys__:
+        raise NotDescribed(f"{where}: {sorted(names)[:5]} are not the members of a profile")
+
+
+def _check_hosts_own(where: str, answer: HttpAnswer) -> None:
+    if not answer.body and (answer.closes or answer.status == 400):
         return
     if (answer.status, answer.body) not in [(own.status, own.body) for own in (NOT_FOUND, HOMEPAGE, HttpAnswer(200))]:
         raise NotDescribed(f"{where}: an answer of the function to what is not described")
@@ -157,5 +199,5 @@ def checking(handle: Handle, seen: list[NotDescribed]) -> Handle:
 def as_sent(response: httpx.Response) -> HttpAnswer:
     """Return an answer that came over HTTP without the headers that the web server adds."""
     added = {"date", "server", "content-length", "transfer-encoding", "connection", "keep-alive"}
-    headers = tuple((name, value) for name, value in response.headers.items() if name not in added)
+    headers = tuple((name, value) for name, value in response.headers.multi_items() if name not in added)
     return HttpAnswer(response.status_code, headers, response.content)

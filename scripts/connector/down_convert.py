@@ -55,10 +55,10 @@ def _resolved(schema: Mapping[str, Any], components: Mapping[str, Schema]) -> Sc
 
 
 def _without_null(schema: Schema) -> tuple[Schema, bool]:
-    """Return the schema of what is not null, and whether null is allowed as well."""
+    """Return the schema of what is not null, and whether null is allowed as well. The first of several types counts."""
     kinds = schema.get("type")
     if isinstance(kinds, list):
-        (kind,) = (kind for kind in kinds if kind != "null")
+        kind = next(kind for kind in kinds if kind != "null")
         return {**schema, "type": kind}, "null" in kinds
     if "anyOf" in schema:
         (one,) = (part for part in schema["anyOf"] if part.get("type") != "null")

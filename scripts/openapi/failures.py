@@ -12,10 +12,18 @@ from update_profile import response
 from update_profile.errors import (
     ClaimsChallenge,
     ConsentRequired,
+    EntraRefused,
+    EntraThrottled,
+    EntraUnavailable,
+    EntraUnexpected,
     InsufficientScope,
     InteractionRequired,
+    InvalidProfile,
+    InvalidToken,
     Misconfigured,
     PartnerCenterRefused,
+    PartnerCenterUnanswered,
+    PartnerCenterUnexpected,
     RequestRefused,
     Unexpected,
     UpdateProfileError,
@@ -29,6 +37,15 @@ from update_profile.transport.messages import HttpAnswer
 
 IDS = RequestIds(correlation_id="", request_id="", delivery_id=None, refused=())
 CHALLENGE = ClaimsChallenge(tenant_id="t", authorization_uri="https://login.example", claims="{}")
+# The members of documents.Evidence, and the errors that may have them. Every answer of the tests is held against it.
+EVIDENCE: dict[str, tuple[type[UpdateProfileError], ...]] = {
+    "errors": (InvalidProfile, Misconfigured),
+    "errorsOmitted": (InvalidProfile, Misconfigured),
+    "upstream": (PartnerCenterRefused, PartnerCenterUnexpected, InteractionRequired),
+    "entra": (EntraRefused, EntraThrottled, EntraUnavailable, EntraUnexpected, InvalidToken, Misconfigured),
+    "consentUri": (ConsentRequired,),
+    "outcome": (PartnerCenterUnanswered,),
+}
 RELAYED = range(400, 600)  # what read_answer relays as Partner Center's own failure
 
 

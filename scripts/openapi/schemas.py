@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from update_profile import documents, field_rules, response
+from update_profile.errors import ConsentRequired
 from update_profile.formats import GUID
 from update_profile.partner_center import answer
 from update_profile.partner_center.answer import Outcome
@@ -49,7 +50,7 @@ def components() -> dict[str, Schema]:
     return {
         "SupportProfile": _request(profile, required=True),
         "SupportProfileChanges": _request(profile, required=False),
-        "StoredProfile": _stored(),
+        "StoredProfile": _stored(definitions["DryRun"]),
         **{name: _tidy(schema) for name, schema in sorted(definitions.items())},
     }
 
@@ -86,20 +87,17 @@ def _request(profile: Schema, *, required: bool) -> Schema:
     return schema
 
 
-def _stored() -> Schema:
-    """Describe what Partner Center answers: the documented members, with whatever else it sends."""
-    anything: Schema = {"type": ["object", "null"]}
-    texts = {name.lower(): {"type": ["string", "null"]} for name in VALUE_NAMES}
+def _stored(dry_run: Schema) -> Schema:
+    """Describe what is relayed of Partner Center: only the three values are read, and numbers are taken for texts."""
+    texts = {name.lower(): {"type": ["string", "integer", "null"]} for name in VALUE_NAMES}
     return {
         "type": "object",
         "description": "The profile as Partner Center sends it. A value that is not set is absent.",
         "properties": {
             **texts,
-            "profileType": {"type": ["string", "null"]},
-            "attributes": anything,
-            "links": anything,
+            **dict.fromkeys(("profileType", "attributes", "links"), {"description": "As Partner Center sends it."}),
         },
-        "not": {"required": ["validateOnly"]},  # the result of a dry run
+        "not": {"required": dry_run["required"], "properties": {"validateOnly": {"const": True}}},
     }
 
 
@@ -109,6 +107,7 @@ def _problem(schema: Schema) -> Schema:
     codes = {kind.code: kind for kind in failures.classes()}
     members["type"]["format"] = "uri"
     members["code"]["enum"] = list(codes)
+    members["detail"]["minLength"] = 1
     members["reason"]["enum"] = list(dict.fromkeys(reason for kind in codes.values() for reason in kind.reasons))
     members["correlationId"] |= GUID_SCHEMA
     members["requestId"] |= GUID_SCHEMA
@@ -141,9 +140,11 @@ def _case(code: str) -> Schema:
     }
     if kind.reasons:
         then["properties"]["reason"] = {"enum": list(kind.reasons)}
-        then["required"] = ["reason"]
-    else:
-        then["properties"]["reason"] = False
+    never = [name for name, kinds in failures.EVIDENCE.items() if not issubclass(kind, kinds)]
+    then["properties"] |= dict.fromkeys(never if kind.reasons else ["reason", *never], False)
+    always = [*(["reason"] if kind.reasons else []), *(["consentUri"] if kind is ConsentRequired else [])]
+    if always:
+        then["required"] = always
     return {"if": {"properties": {"code": {"const": code}}, "required": ["code"]}, "then": then}
 
 

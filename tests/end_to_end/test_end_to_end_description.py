@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from builders import EXAMPLE
 from described_api import DescribedApi, NotDescribed, described_api
 from error_rows import ROWS
 from live_function import ROOT, ROUTE, LiveFunction
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from sandbox import Answer
 from sandbox.worker import HttpAnswer
 from update_profile import response
 from update_profile.description import FILE
@@ -122,6 +124,14 @@ DOCTORED: dict[str, Callable[[HttpAnswer], HttpAnswer]] = {
     "another type": lambda answer: with_members(answer, type="about:blank"),
     "a reason of another code": lambda answer: with_members(answer, reason="claims"),
     "a member of another type": lambda answer: with_members(answer, errors="none"),
+    "an id that comes twice": lambda answer: dataclasses.replace(answer, headers=(*answer.headers, IDS[1])),
+    "a second media type": lambda answer: dataclasses.replace(
+        answer, headers=(*answer.headers, ("content-type", "text/html"))
+    ),
+    "an empty detail": lambda answer: with_members(answer, detail=""),
+    "evidence of another code": lambda answer: with_members(answer, consentUri="https://login.example/consent"),
+    "an outcome of a write that was never sent": lambda answer: with_members(answer, outcome="unknown"),
+    "a time to wait where waiting does not help": lambda answer: with_headers(answer, retry_after="5"),
     "a status that differs from the answer's": lambda answer: with_members(answer, status=400),
 }
 
@@ -140,16 +150,21 @@ async def test_an_answer_that_is_not_described_is_found(live: LiveFunction, doct
     [
         ({"target": f"{ROUTE}?validate_only=true"}, {"changes": [{"field": "Fax", "current": None, "proposed": "1"}]}),
         ({"method": "GET", "target": "/api/health", "user": None, "body": b""}, {"status": "well"}),
-        ({}, {"email": 1}),
+        ({}, {"email": [1]}),
+        ({"method": "GET", "body": b""}, None),
     ],
-    ids=["a dry run", "health", "a write"],
+    ids=["a dry run", "health", "a write", "no profile"],
 )
 async def test_a_success_that_is_not_described_is_found(
-    live: LiveFunction, call: dict[str, Any], wrong: dict[str, Any]
+    live: LiveFunction, call: dict[str, Any], wrong: dict[str, Any] | None
 ) -> None:
+    """``wrong`` replaces members; None stands for a document that is no profile at all."""
     true = await answer_of(live, **call)
+    none = dataclasses.replace(true, body=b'{"token":"secret"}')
     with pytest.raises(NotDescribed):
-        described_api().check(call.get("method", "POST"), call.get("target", ROUTE), with_members(true, **wrong))
+        described_api().check(
+            call.get("method", "POST"), call.get("target", ROUTE), with_members(true, **wrong) if wrong else none
+        )
 
 
 async def test_a_retryable_failure_without_retry_after_is_found(live: LiveFunction) -> None:
@@ -161,12 +176,53 @@ async def test_a_retryable_failure_without_retry_after_is_found(live: LiveFuncti
             described_api().check("POST", ROUTE, with_headers(true, retry_after=wrong))
 
 
+@pytest.mark.parametrize("status", [500, 502])
+async def test_a_class_of_failures_has_retry_after_where_a_retry_can_help(live: LiveFunction, status: int) -> None:
+    """These statuses have failures of both kinds, so that no schema can require the header."""
+    live.sandbox.partner_center.script(Answer(status), times=None)
+    true = await answer_of(live)
+    assert json.loads(true.body)["retryable"]
+    with pytest.raises(NotDescribed):
+        described_api().check("POST", ROUTE, with_headers(true, retry_after=None))
+    with pytest.raises(NotDescribed):
+        described_api().check("POST", ROUTE, with_members(true, retryable=False))
+
+
+async def test_a_consent_that_is_required_names_its_page(live: LiveFunction) -> None:
+    row = next(row for row in ROWS if row.code == "consent_required")
+    answered = await row.provoke(live)
+    members = {name: value for name, value in answered.json.items() if name != "consentUri"}
+    wrong = HttpAnswer(answered.status, tuple(answered.headers.items()), json.dumps(members).encode())
+    with pytest.raises(NotDescribed):
+        described_api().check("POST", ROUTE, wrong)
+
+
 async def test_an_answer_to_what_is_not_described_is_found(live: LiveFunction) -> None:
     """Only the host answers there."""
     true = await answer_of(live, method="GET", target="/api/health", user=None, body=b"")
-    for method, target in (("HEAD", "/api/health"), ("GET", "/api/status"), ("DELETE", ROUTE)):
-        with pytest.raises(NotDescribed):
-            described_api().check(method, target, true)
+    for method, target in (("HEAD", "/api/health"), ("GET", "/api/status"), ("DELETE", ROUTE), ("GET", "/api/approveX")):
+        for status in (200, 400):
+            with pytest.raises(NotDescribed):
+                described_api().check(method, target, dataclasses.replace(true, status=status))
+
+
+@pytest.mark.parametrize(
+    "relayed",
+    [
+        {"attributes": [], "links": "x", "profileType": 3},
+        {"attributes": 5, "links": None},
+        {"email": 5},
+        {"validateOnly": 1},
+        {"validateOnly": True, "changes": []},
+    ],
+    ids=json.dumps,
+)
+async def test_whatever_is_relayed_of_a_stored_profile_is_described(live: LiveFunction, relayed: dict[str, Any]) -> None:
+    """The function reads Partner Center's profile leniently, and every call is held against the description."""
+    profile = {**{name.lower(): value for name, value in EXAMPLE.items()}, **relayed}
+    live.sandbox.partner_center.script(Answer.json(profile), times=None)
+    answered = await live.call(method="GET", body=b"")
+    assert (answered.status, answered.json) == (200, profile)
 
 
 async def test_every_answer_of_these_tests_is_held_against_the_description(

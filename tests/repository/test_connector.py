@@ -189,7 +189,7 @@ def test_a_schema_is_converted_with_all_that_2_0_has_words_for() -> None:
         "properties": {
             "thing": {"$ref": "#/components/schemas/Thing"},
             "text": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}], "description": "A text."},
-            "many": {"type": "array", "items": {"type": ["integer", "null"]}},
+            "many": {"type": "array", "items": {"type": ["integer", "string", "null"]}},
             "one": {"type": "string", "pattern": "^x$", "format": "email", "examples": ["x"]},
         },
         "required": ["thing"],
