@@ -17,10 +17,12 @@ from scripts.package import SITE_PACKAGES
 from scripts.package_proof import _copy_hosts_side as copy_hosts_side
 
 from .channel import ROOT, environment
-from .lab import BEFORE, BODY, FASTAPI, HTTPX, NODE, NODE_PEER, NULL, OURS, SAMPLE, Contestant, Lab
+from .lab import BEFORE, BODY, FASTAPI, HTTPX, NODE, NODE_PEER, NULL, OURS, SAMPLE, Contestant, Lab, turned
 
 RUN = Path(__file__).with_name("cold_run.py")
-THE_FOUR = "import sys; sys.path.insert(0, sys.argv[1]); import azure.functions, httpx, msal, pydantic"
+# cold_run.py's APP: the same runtime, then the import of the four packages, and the same end.
+THE_FOUR = Path("-")
+PYTHON_ALONE = "import os; os._exit(0)"
 IMPORT_ROUNDS = 5
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 # What the host's side and the harness import is not the app's.
@@ -51,10 +53,10 @@ class ColdStarts:
     def measure(self, *, rounds: int) -> dict[str, list[Row]]:
         """Start each of them once in every round."""
         found: dict[str, list[Row]] = defaultdict(list)
-        for _ in range(rounds):
-            found["interpreter"].append(self._timed(["-c", "pass"]))
-            found["four"].append(self._timed(["-c", THE_FOUR, str(self._packages)]))
-            for one in self.contestants:
+        for number in range(rounds):
+            found["interpreter"].append(self._timed(["-c", PYTHON_ALONE]))
+            found["four"].append(self._run(OURS, THE_FOUR, self._packages))
+            for one in turned(self.contestants, number):
                 found[one.key].append(self._node() if one == NODE else self._start(one))
             for one in (SAMPLE, OURS):
                 app, packages = self._plain / one.key, self._plain / "packages"

@@ -58,7 +58,7 @@ def _first_time(results: Results, who: str) -> Spread:
 
 
 def _cold_app(results: Results, who: str) -> Spread:
-    return ratio(results["cold"][who], results["cold"]["four"], "load_ms", "first_call_ms", base=("cpu_ms",))
+    return ratio(results["cold"][who], results["cold"]["four"], "load_ms", "first_call_ms", base=("imports_ms",))
 
 
 def _cold_whole(results: Results, who: str) -> Spread:
@@ -69,8 +69,14 @@ def _memory(results: Results, who: str) -> Spread:
     return spread([results["memory"][who]], "kb_per_user")
 
 
-def _stall(results: Results, who: str) -> Spread:
-    return spread(results["stalls"][who], "worst_cpu_ms")
+def _stall(name: str) -> Callable[[Results, str], Spread]:
+    """Judge the worst of all rounds: a median of worst stalls is not the worst one."""
+
+    def worst(results: Results, who: str) -> Spread:
+        most = spread(results["stalls"][who], name).most
+        return Spread(most, most, most)
+
+    return worst
 
 
 GOALS = (
@@ -98,7 +104,8 @@ GOALS = (
     Goal("cold_app", "cold, CPU: load and first answer / import of the four packages", 1.1, _cold_app),
     Goal("cold_whole", "cold, CPU: whole process / common sample without byte code", 0.35, _cold_whole),
     Goal("memory", "memory of a cached user, token included, kB", 4, _memory),
-    Goal("stall", "worst stall, Entra ID slow and 50 new users within 1 s, ms of CPU", 25, _stall),
+    Goal("stall", "worst stall, Entra ID slow and 50 new users within 1 s, ms by the clock", 25, _stall("worst_ms")),
+    Goal("stall_at_once", "the same, all 50 at once, ms by the clock", 25, _stall("at_once_worst_ms")),
     Goal(
         "far_cpu",
         "far side's CPU of a cached call / a connection per call",

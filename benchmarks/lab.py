@@ -119,8 +119,14 @@ class Lab:
 
     def _start(self, contestant: Contestant, where: Where) -> Channel:
         if contestant == NODE:
-            return Channel(["node", str(NODE_PEER)], self.settings(where))
+            return Channel(["node", "--expose-gc", str(NODE_PEER)], self.settings(where))
         return Channel([sys.executable, "-m", "benchmarks.subject", str(self.app(contestant))], self.settings(where))
+
+
+def turned(contestants: Sequence[Contestant], round_number: int) -> list[Contestant]:
+    """Return them in another order for each round: the one that began comes last, so that no place is always one's."""
+    first = round_number % len(contestants)
+    return [*contestants[first:], *contestants[:first]]
 
 
 def node_version() -> str | None:

@@ -1,6 +1,7 @@
 """The measurements on running processes. Each returns what results.json holds: every round's figures, unchanged.
 
 Within a round the contestants run one after the other, so that what else the machine does meets all of them alike.
+Each round begins with another one.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ from .lab import (
     OURS,
     PER_CALL,
     SAMPLE,
+    Contestant,
     Lab,
     Where,
+    turned,
 )
 
 Row = dict[str, Any]
@@ -62,9 +65,9 @@ def warm(lab: Lab, *, rounds: int, calls: int) -> dict[str, Rows]:
         for one in everyone:
             # What keeps nothing between calls has nothing to warm but its code.
             _calls(channels[one], tokens[one], count=SPREAD_USERS if one != SAMPLE else 2, in_flight=8)
-        for _ in range(rounds):
+        for number in range(rounds):
             for mode, (users, in_flight, who) in modes.items():
-                for one in who:
+                for one in turned(who, number):
                     count = max(int(calls * one.calls_share), in_flight)
                     if one != SAMPLE:
                         # Its connections may have rested too long since the last round: these calls renew them.
@@ -91,9 +94,9 @@ def first_time_users(lab: Lab, *, rounds: int, calls: int) -> dict[str, Rows]:
     with lab.running(contestants) as channels:
         for one in contestants:
             _calls(channels[one], lab.tokens(one, 2), count=2, in_flight=1)
-        for _ in range(rounds):
+        for number in range(rounds):
             for mode in found:
-                for one in contestants:
+                for one in turned(contestants, number):
                     count = max(int(calls * one.calls_share), 8)
                     tokens = lab.tokens(one, count)
                     row, _ = _calls(channels[one], tokens, count=count, in_flight=int(mode))
@@ -106,8 +109,8 @@ def far_neighbours(lab: Lab, *, rounds: int) -> Rows:
     contestants = lab.contestants(HTTPX, AIOHTTP, *EXCHANGING)
     found: Rows = {one.key: [] for one in contestants}
     where: Where = "far"
-    for _ in range(rounds):
-        for one in contestants:
+    for number in range(rounds):
+        for one in turned(contestants, number):
             with lab.running([one], where) as channels:
                 first, second, third, fourth = lab.tokens(one, 4, where)
                 _, (first_ms,) = _calls(channels[one], [first], count=1, in_flight=1)
@@ -122,8 +125,8 @@ def far_neighbours(lab: Lab, *, rounds: int) -> Rows:
 def memory(lab: Lab, *, users: int) -> dict[str, Row]:
     """Resident memory: when loaded, after 100 users, after `users` more; kB per user.
 
-    The first 100 users fill what is bounded: kept connections, arenas of the allocator. A tenth of the users is enough
-    for the two peers, which keep over a hundred kB for each.
+    The first 100 users fill what is bounded: kept connections, arenas of the allocator. Each program gets as many
+    users, and collects its garbage before it is looked at.
     """
     contestants = lab.contestants(NULL, OURS, BEFORE, FASTAPI, NODE)
     found = {}
@@ -133,15 +136,14 @@ def memory(lab: Lab, *, users: int) -> dict[str, Row]:
             loaded = channel.ask("held")["mebibytes"]
             _calls(channel, lab.tokens(one, FEW_USERS), count=FEW_USERS, in_flight=8)
             few = channel.ask("held")["mebibytes"]
-            more = users // 10 if one in (FASTAPI, NODE) else users
-            _calls(channel, lab.tokens(one, more), count=more, in_flight=8)
+            _calls(channel, lab.tokens(one, users), count=users, in_flight=8)
             many = channel.ask("held")["mebibytes"]
             found[one.key] = {
                 "loaded_mib": loaded,
                 "few_mib": few,
                 "many_mib": many,
-                "kb_per_user": (many - few) * 2**20 / more / 1000,
-                "users": more,
+                "kb_per_user": (many - few) * 2**20 / users / 1000,
+                "users": users,
             }
     return found
 
@@ -149,7 +151,7 @@ def memory(lab: Lab, *, users: int) -> dict[str, Row]:
 def stalls(lab: Lab, *, rounds: int, users: int = 50) -> Rows:
     """The event loop's worst stall while Entra ID takes 2 s and `users` new users arrive.
 
-    They arrive over one second, then, in `at_once_`, all in the same moment.
+    They arrive over one second, then, in `at_once_`, all in the same moment. Raises RuntimeError if a call fails.
     """
     contestants = lab.contestants(NULL, OURS, BEFORE, FASTAPI)
     found: Rows = {one.key: [] for one in contestants}
@@ -157,15 +159,53 @@ def stalls(lab: Lab, *, rounds: int, users: int = 50) -> Rows:
         for one in contestants:
             _calls(channels[one], lab.tokens(one, 2), count=2, in_flight=1)
         lab.far_side("slow", seconds=2.0)
-        for _ in range(rounds):
-            for one in contestants:
-                over, once = (
-                    channels[one].ask("stalls", tokens=lab.tokens(one, users), body=BODY, over_seconds=seconds)
-                    for seconds in (1.0, 0.0)
-                )
-                found[one.key].append({**over, **{f"at_once_{name}": value for name, value in once.items()}})
-        lab.far_side("slow", seconds=0)
+        try:
+            for number in range(rounds):
+                for one in turned(contestants, number):
+                    over, once = (_stalled(lab, channels[one], one, users, seconds) for seconds in (1.0, 0.0))
+                    found[one.key].append({**over, **{f"at_once_{name}": value for name, value in once.items()}})
+        finally:
+            lab.far_side("slow", seconds=0)
     return found
+
+
+def _stalled(lab: Lab, channel: Channel, one: Contestant, users: int, over_seconds: float) -> Row:
+    told = channel.ask("stalls", tokens=lab.tokens(one, users), body=BODY, over_seconds=over_seconds)
+    return _none_failed(one, told)
+
+
+def beside_cached(lab: Lab, *, rounds: int, users: int = 30) -> Rows:
+    """New users' calls, over one second, while 16 cached users keep 16 calls in flight.
+
+    Raises RuntimeError if a call fails.
+    """
+    contestants = lab.contestants(OURS, BEFORE, FASTAPI)
+    found: Rows = {one.key: [] for one in contestants}
+    with lab.running(contestants) as channels:
+        cached = {one: lab.tokens(one, 16) for one in contestants}
+        for one in contestants:
+            _calls(channels[one], cached[one], count=16, in_flight=8)
+        for number in range(rounds):
+            for one in turned(contestants, number):
+                told = channels[one].ask(
+                    "beside",
+                    tokens=lab.tokens(one, users),
+                    cached=cached[one],
+                    in_flight=16,
+                    body=BODY,
+                    over_seconds=1.0,
+                )
+                found[one.key].append(_none_failed(one, told))
+    return found
+
+
+def _none_failed(one: Contestant, told: Row) -> Row:
+    """Return the figures. Raises RuntimeError if a call failed: a failure is quick, and would flatter."""
+    failed = told.pop("failed")
+    if failed:
+        message = f"{failed} calls of {one.key} failed"
+        raise RuntimeError(message)
+    return told
 
 
 def warm_profiles(lab: Lab, *, calls: int) -> dict[str, list[Row]]:

@@ -82,7 +82,9 @@ def svg(results: Results) -> str:
         for column, panel in enumerate(row):
             lines += _panel(panel, MARGIN + column * (PANEL + MARGIN), top)
         top += row_height
-    note = f"Medians of one run, {about['date']}, {about['cores']} cores. Shorter is better. See benchmarks/RESULTS.md."
+    runs = "one run" if len({run["run"] for run in about["measured"].values()}) < 2 else "several runs"
+    note = f"Medians of {runs}, {about['began'][:10]}, {about['cores']} cores. Shorter is better."
+    note += " See benchmarks/RESULTS.md."
     lines += [f'<text class="small" x="{MARGIN}" y="{height - MARGIN}">{escape(note)}</text>', "</svg>"]
     return "\n".join(lines) + "\n"
 

@@ -9,11 +9,15 @@ from .tables import PARTS, section, table
 Results = Mapping[str, Any]
 
 HOW_TO_READ = """\
-A figure is the median of the rounds, with the least and the most in brackets. A ratio is taken round by round: within
-a round the programs run one after the other on one machine, so what else the machine does meets all of them. Times
-depend on the machine; read the ratios. CPU is that of the measured process alone, with the caller's side in it: the
-far sides run in a process of their own. [peers](peers/__init__.py) says what each program is. The Node.js peer has no
-Functions runtime around it, which favours it by the row *runtime alone*."""
+A figure is the median of the rounds, with the least and the most in brackets where they differ. Some have no brackets:
+*ms*, *far side's CPU* and *new connections* are the median alone, a *longest* call and the stalls of the goals are the
+most of all rounds, and memory, growth, surplus answers and profiles are of one process each, without rounds.
+
+A ratio is taken round by round: within a round the programs run one after the other on one machine, so what else the
+machine does meets all of them. Each round begins with another program. Times depend on the machine; read the ratios.
+CPU is that of the measured process alone, with the caller's side in it: the far sides run in a process of their own.
+[peers](peers/__init__.py) says what each program is. The Node.js peer has no Functions runtime around it, which favours
+it by the row *runtime alone*."""
 
 
 def markdown(results: Results, reasons: Mapping[str, str]) -> str:
@@ -33,19 +37,37 @@ def _head(results: Results) -> Iterable[str]:
     yield "`python -m benchmarks.run` writes this page from [results.json](results.json), which has every round."
     yield ""
     yield (
-        f"{about['date']}, {about['system']}, {about['cores']} cores, load {about['load_before']:.1f} at the start and"
-        f" {about['load_after']:.1f} at the end; {about['minutes']:.0f} minutes. Commit {about['commit']}{before}."
+        f"Run {about['run']}, {about['system']}, {about['cores']} cores, load {about['load_before']:.1f} at the start"
+        f" and {about['load_after']:.1f} at the end; {about['minutes']:.0f} minutes. Commit {about['commit']}{before}."
     )
-    for part, run in about["measured"].items():
-        if any(run[name] != about[name] for name in run):
-            kind = "Another, quick run" if run["quick"] else "Another run"
-            yield f"{kind} measured *{part.replace('_', ' ')}*: {run['date']}, commit {run['commit']}."
     if about["quick"]:
         yield "A quick run: few rounds, so the ratios are rough."
+    yield ""
+    yield from _measured(about)
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + "."
     yield ""
     yield HOW_TO_READ
+
+
+def _measured(about: Results) -> Iterable[str]:
+    """Say which run measured each part, and when."""
+    runs = {run["run"] for run in about["measured"].values()}
+    if len(runs) > 1:
+        yield f"The parts are of {len(runs)} runs. Compare figures within a run only."
+        yield ""
+    missing = [part.replace("_", " ") for part in PARTS if part not in about["measured"]]
+    if missing:
+        yield f"Not measured: {', '.join(missing)}."
+        yield ""
+    head = ("part", "run", "began, UTC", "seconds", "commit", "before", "kind")
+    yield from table(head, (_part(part, run) for part, run in about["measured"].items()))
+
+
+def _part(part: str, run: Results) -> tuple[str, ...]:
+    seconds = f"{run['seconds']:.0f}" if "seconds" in run else "-"
+    kind = "quick" if run["quick"] else "full"
+    return (part.replace("_", " "), run["run"], run["began"], seconds, run["commit"], run["before"] or "-", kind)
 
 
 def _goals(results: Results, reasons: Mapping[str, str]) -> Iterable[str]:

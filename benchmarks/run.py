@@ -1,12 +1,17 @@
 """Measure everything in one run and write benchmarks/RESULTS.md, results.json and results.svg: `make bench`.
 
-    python -m benchmarks.run [--quick] [--root PATH] [--only PART ...] [--calls N] [--users N] [--output FOLDER]
+    python -m benchmarks.run [--quick] [--root PATH] [--only PART ...] [--calls N] [--users N] [--minutes N]
+                             [--output FOLDER]
 
---quick          few rounds and short growth: minutes instead of most of an hour
+--quick          few rounds and short growth: at most 12 minutes instead of most of an hour
 --root PATH      another checkout of the function, measured beside this one as *before*
 --only PART      measure these parts alone and keep the rest of results.json
 --calls N        calls of the growth on one worker; 1000000 for the whole experiment
 --users N        distinct users of the growth, at most 100000
+--minutes N      begin no part after so many minutes
+
+The page, the numbers and the picture are written after each part. A part that this run does not reach, or that fails,
+keeps what an earlier run wrote in the same folder, and the page's table of parts says which run that was.
 """
 
 import argparse
@@ -18,9 +23,12 @@ import importlib.metadata
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
+import traceback
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +45,10 @@ from .report import markdown
 HERE = Path(__file__).parent
 PACKAGES = ("azure-functions", "azure-functions-runtime", "httpx", "h11", "msal", "pydantic", "cryptography")
 PEER_PACKAGES = ("aiohttp", "fastapi", "fastapi-azure-auth", "azure-identity")
-PARTS = ("warm", "first_time_users", "far_neighbours", "cold", "memory", "stalls", "growth", "surplus", "profiles")
+PARTS = ("warm", "first_time_users", "far_neighbours", "cold", "memory", "stalls", "beside_cached", "surplus")
+PARTS += ("profiles", "growth")  # what takes longest comes last
+# Of results.json. Numbers of another form mean something else, and are dropped.
+FORM = 2
 
 
 def main() -> int:
@@ -47,22 +58,44 @@ def main() -> int:
         say(f"Needs Python {PYTHON_VERSION}, which production runs: make bench PYTHON=python{PYTHON_VERSION}")
         return 1
     started_at, load = time.monotonic(), os.getloadavg()[0]
-    results: dict[str, Any] = _kept(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the measured processes end too
+    results, run_id, failed = _kept(options), uuid.uuid4().hex[:8], list[str]()
     with Lab(options.root) as lab:
         if lab.node is None:
             say("Node.js 20 or later with the peer's packages is not here: the Node.js peer is left out.")
         for name, measure in _parts(lab, options).items():
-            if name in options.only:
-                begun = time.monotonic()
-                results[name] = measure()
-                say(f"{name}: {time.monotonic() - begun:.0f} s")
-                measured = {**results.get("about", {}).get("measured", {}), name: _run(options)}
+            if name not in options.only:
+                continue
+            if options.minutes and time.monotonic() - started_at > options.minutes * 60:
+                say(f"{name}: not begun, {options.minutes:g} minutes are over")
+                failed.append(name)
+                continue
+            if run := _measure(name, measure, results, _run(options, run_id)):
+                measured = {**results.get("about", {}).get("measured", {}), name: run}
                 about = {"measured": measured, "minutes": (time.monotonic() - started_at) / 60, "load_before": load}
-                results["about"] = {**_about(options, lab.node), **about}
+                results["about"] = {**_about(options, lab.node, run_id), **about}
                 write(results, options.output)  # after each part: what stops later parts loses none of the earlier
+            else:
+                failed.append(name)
     _say_goals(results)
     say(f"Written: {options.output / 'RESULTS.md'}")
-    return 0
+    if failed:
+        say(f"Without figures of this run: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _measure(
+    name: str, measure: Callable[[], Any], results: dict[str, Any], run: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Measure one part into `results`. Returns the part's run, or None if it failed: the others go on."""
+    begun = time.monotonic()
+    try:
+        results[name] = measure()
+    except Exception:  # noqa: BLE001 - whatever it is
+        say(f"{name}: failed\n{traceback.format_exc()}")
+        return None
+    say(f"{name}: {time.monotonic() - begun:.0f} s")
+    return {**run, "seconds": time.monotonic() - begun}
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
@@ -96,14 +129,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, help="another checkout of the function, measured as `before`")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--calls", type=int, help="calls of the growth (default 100000, quick 2000)")
-    parser.add_argument("--users", type=int, help="distinct users of the growth (default 20000, quick 100)")
+    parser.add_argument("--users", type=int, help="distinct users of the growth (default 10000, quick 100)")
     parser.add_argument("--rounds", type=int, help="rounds (default 5, quick 2)")
+    parser.add_argument("--minutes", type=float, help="begin no part after so many minutes (default none, quick 10)")
     parser.add_argument("--output", type=Path, help="where to write (default benchmarks/, quick dist/bench/)")
     options = parser.parse_args()
     usual = (
-        {"calls": 2_000, "users": 100, "rounds": 2}
+        {"calls": 2_000, "users": 100, "rounds": 2, "minutes": 10.0}
         if options.quick
-        else {"calls": 100_000, "users": 10_000, "rounds": 5}
+        else {"calls": 100_000, "users": 10_000, "rounds": 5, "minutes": None}
     )
     for name, value in usual.items():
         if getattr(options, name) is None:
@@ -126,44 +160,47 @@ def _parts(lab: Lab, options: argparse.Namespace) -> dict[str, Callable[[], Any]
         "cold": lambda: cold_starts().measure(rounds=rounds),
         "memory": lambda: measures.memory(lab, users=200 if quick else 2_000),
         "stalls": lambda: measures.stalls(lab, rounds=1 if quick else rounds),
-        "growth": lambda: {
-            "caches": asyncio.run(exchange_cache.growth(steps=growth.STEPS[: 4 if quick else None])),
-            "users": growth.users(lab, most=options.users),
-            "calls": growth.calls(lab, total=options.calls),
-        },
+        "beside_cached": lambda: measures.beside_cached(lab, rounds=rounds),
         "surplus": lambda: surplus.surplus(lab, calls=320 if quick else 2_400),
         "profiles": lambda: {
             "warm": measures.warm_profiles(lab, calls=100 if quick else 1_000),
             "cold": cold_starts().import_profiles(),
+        },
+        "growth": lambda: {
+            "caches": asyncio.run(exchange_cache.growth(steps=growth.STEPS[: 4 if quick else None])),
+            "users": growth.users(lab, most=options.users),
+            "calls": growth.calls(lab, total=options.calls),
         },
     }
     return parts
 
 
 def _kept(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what an earlier run wrote, where this one measures only parts."""
+    """Return what earlier runs wrote: each part stays until this run has measured it."""
     file = options.output / "results.json"
-    if set(options.only) == set(PARTS) or not file.exists():
-        return {}
-    kept: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return kept
+    with contextlib.suppress(OSError, ValueError):
+        kept: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        if kept.get("about", {}).get("form") == FORM:
+            return kept
+    return {}
 
 
-def _run(options: argparse.Namespace) -> dict[str, str | bool | None]:
-    """Return what tells one run from another."""
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+def _run(options: argparse.Namespace, run_id: str) -> dict[str, Any]:
+    """Return what tells one run from another, and when this part begins."""
+    began = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
     before = _commit(options.root) if options.root else None
-    return {"date": date, "commit": _commit(ROOT), "before": before, "quick": options.quick}
+    return {"run": run_id, "began": began, "commit": _commit(ROOT), "before": before, "quick": options.quick}
 
 
-def _about(options: argparse.Namespace, node: str | None) -> dict[str, Any]:
+def _about(options: argparse.Namespace, node: str | None, run_id: str) -> dict[str, Any]:
     versions = {"Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in (*PACKAGES, *PEER_PACKAGES)}
     if node:
         packages = json.loads((HERE / "peers" / "node" / "package.json").read_text("utf-8"))["dependencies"]
         versions |= {"Node.js": node.removeprefix("v"), **packages}
     return {
-        **_run(options),
+        **_run(options, run_id),
+        "form": FORM,
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load_after": os.getloadavg()[0],

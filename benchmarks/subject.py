@@ -5,6 +5,7 @@ Log records are formatted, as a worker formats them for the host, and then dropp
 
 calls     send calls; the CPU they took, their durations and statuses
 stalls    send calls of new users; by how much the event loop was late meanwhile
+beside    send calls of new users beside cached traffic; their durations
 told      send calls one after the other for each user, with values of their own; what was answered
 profile   send calls under cProfile; the largest rows
 held      memory, tasks, descriptors, threads
@@ -14,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import statistics
 import sys
 import time
 from collections import Counter
@@ -86,20 +88,61 @@ class Subject:
                 await asyncio.sleep(TICK_SECONDS)
                 late.append((time.perf_counter() - clock - TICK_SECONDS, time.thread_time() - cpu))
 
-        async def arrive(after_seconds: float, token: str) -> HttpAnswer:
-            if after_seconds:
-                await asyncio.sleep(after_seconds)
-            return await self._call(token, body.encode())
-
         watching = asyncio.create_task(watch())
         await asyncio.sleep(0.05)
-        answers = await asyncio.gather(
-            *(arrive(number * over_seconds / len(tokens), token) for number, token in enumerate(tokens))
-        )
+        arrived = await self._arrive(tokens, body, over_seconds)
         watching.cancel()
         return {
             "worst_ms": max(clock for clock, _ in late) * 1000,
             "worst_cpu_ms": max(cpu for _, cpu in late) * 1000,
+            **arrived,
+        }
+
+    async def beside(
+        self, *, tokens: Sequence[str], cached: Sequence[str], in_flight: int, body: str, over_seconds: float
+    ) -> Answers:
+        """Send one call for each token as `stalls` does, while `in_flight` calls of cached users follow one another."""
+        others: list[float] = []
+        failed = 0
+        done = asyncio.Event()
+
+        async def traffic(token: str) -> None:
+            nonlocal failed
+            while not done.is_set():
+                begun = time.perf_counter()
+                answer = await self._call(token, body.encode())
+                others.append((time.perf_counter() - begun) * 1000)
+                failed += answer.status != 200
+
+        running = [asyncio.create_task(traffic(cached[number % len(cached)])) for number in range(in_flight)]
+        await asyncio.sleep(0.2)
+        others.clear()
+        arrived = await self._arrive(tokens, body, over_seconds)
+        during = list(others)
+        done.set()
+        await asyncio.gather(*running)
+        cached_p50_ms = statistics.median(during) if during else None
+        told = {"cached_calls": len(during), "cached_p50_ms": cached_p50_ms}
+        return {**arrived, **told, "failed": arrived["failed"] + failed}
+
+    async def _arrive(self, tokens: Sequence[str], body: str, over_seconds: float) -> Answers:
+        """Send one call for each token, spread over that time. Returns their durations and how many failed."""
+        milliseconds: list[float] = []
+
+        async def arrive(after_seconds: float, token: str) -> HttpAnswer:
+            if after_seconds:
+                await asyncio.sleep(after_seconds)
+            begun = time.perf_counter()
+            answer = await self._call(token, body.encode())
+            milliseconds.append((time.perf_counter() - begun) * 1000)
+            return answer
+
+        answers = await asyncio.gather(
+            *(arrive(number * over_seconds / len(tokens), token) for number, token in enumerate(tokens))
+        )
+        return {
+            "p50_ms": statistics.median(milliseconds),
+            "max_ms": max(milliseconds),
             "failed": sum(answer.status != 200 for answer in answers),
         }
 
@@ -156,7 +199,7 @@ async def _main(app: Path) -> None:
     logging.getLogger().setLevel(logging.INFO)
     subject = Subject(await FunctionsHost.load(app))
     commands: dict[str, Callable[..., Coroutine[Any, Any, Answers]]] = {
-        name: getattr(subject, name) for name in ("calls", "stalls", "told", "profile", "held")
+        name: getattr(subject, name) for name in ("calls", "stalls", "beside", "told", "profile", "held")
     }
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 28)

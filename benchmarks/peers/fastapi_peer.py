@@ -1,13 +1,16 @@
-"""The same task with FastAPI, fastapi-azure-auth and azure-identity, with everything kept that can be kept.
+"""The same task with FastAPI, fastapi-azure-auth and azure-identity, in the cheapest form that was found.
 
 The app is made once, the token is validated with kept keys, the credential (and in it the exchanged token) is kept for
-each bearer token, and one pooled httpx client sends the profile.
+each bearer token. All credentials send over one aiohttp session with one TLS context, and one pooled httpx client sends
+the profile. A transport for each credential, azure-identity's default, reads the certificates again for each user.
 """
 
+import functools
 import os
 import ssl
 from typing import Annotated
 
+import aiohttp
 import azure.functions as func
 import httpx
 from azure.core.pipeline.transport import AioHttpTransport
@@ -44,6 +47,13 @@ class SupportProfile(BaseModel):
     Website: str
 
 
+@functools.cache
+def _transport() -> AioHttpTransport:
+    """Return the one transport. It is made on the running loop, as aiohttp asks for."""
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), cookie_jar=aiohttp.DummyCookieJar())
+    return AioHttpTransport(session=session, session_owner=False)
+
+
 def _credential(token: str) -> OnBehalfOfCredential:
     if token not in credentials:
         credentials[token] = OnBehalfOfCredential(
@@ -53,7 +63,7 @@ def _credential(token: str) -> OnBehalfOfCredential:
             user_assertion=token,
             authority=AUTHORITY,
             disable_instance_discovery=True,  # the sandbox's host is not a public one
-            transport=AioHttpTransport(connection_verify=os.environ["SSL_CERT_FILE"]),
+            transport=_transport(),
         )
     return credentials[token]
 

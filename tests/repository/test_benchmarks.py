@@ -1,17 +1,22 @@
 """RESULTS.md and the picture are made from the numbers, and the harness judges and sums as it says."""
 
+import contextlib
 import copy
 import json
 import re
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks import run
 from benchmarks.cold import by_package
 from benchmarks.figures import Spread, number, ratio
 from benchmarks.goals import GOALS, reasons
+from benchmarks.lab import HTTPX, NULL, OURS, turned
 from benchmarks.profiling import readable
 from benchmarks.run import pages
 from benchmarks.surplus import count
@@ -39,7 +44,8 @@ def given() -> dict[str, Any]:
     }
     return {
         "about": {
-            "date": "2026-01-02",
+            "run": "1a2b3c4d",
+            "began": "2026-01-02 10:00:00",
             "commit": "abc1234",
             "before": None,
             "measured": {},
@@ -67,7 +73,7 @@ def test_the_page_has_every_program_with_its_ratio_to_the_floor() -> None:
     assert "| **this function** | 1,125 (1,000 to 1,250) | 0.25 |" in page
     assert "| floor: httpx relay | 4,500 (4,000 to 5,000) | 1.00 |" in page
     assert (
-        "2026-01-02, Linux x86_64, 2 cores, load 0.5 at the start and 1.5 at the end; 3 minutes. Commit abc1234."
+        "Run 1a2b3c4d, Linux x86_64, 2 cores, load 0.5 at the start and 1.5 at the end; 3 minutes. Commit abc1234."
         in page
     )
 
@@ -89,11 +95,118 @@ def test_a_missed_goal_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_part_of_another_run_says_so() -> None:
     mixed = given()
-    run = {"date": "2026-01-01", "commit": "def5678", "before": None, "quick": False}
-    mixed["about"]["measured"] = {"growth": run, "cold": run | {"quick": True}}
+    other = {"run": "aaaa0000", "began": "2026-01-01 09:00:00", "commit": "abc1234", "before": "fed9876", "quick": True}
+    own = {"run": "1a2b3c4d", "began": "2026-01-02 10:00:00", "commit": "abc1234", "before": None, "quick": False}
+    mixed["about"]["measured"] = {"growth": other, "warm": own | {"seconds": 12.3}}
     page = pages(mixed)["RESULTS.md"]
-    assert "Another run measured *growth*: 2026-01-01, commit def5678." in page
-    assert "Another, quick run measured *cold*: 2026-01-01, commit def5678." in page
+    assert "The parts are of 2 runs." in page
+    assert "| growth | aaaa0000 | 2026-01-01 09:00:00 | - | abc1234 | fed9876 | quick |" in page
+    assert "| warm | 1a2b3c4d | 2026-01-02 10:00:00 | 12 | abc1234 | - | full |" in page
+    assert re.search(r"Not measured: .*\bcold\b", page)
+
+
+def test_the_page_of_one_run_does_not_speak_of_several() -> None:
+    assert "The parts are of" not in pages(given())["RESULTS.md"]
+
+
+def stalls(*worst: float) -> list[dict[str, float]]:
+    names = ("worst_cpu_ms", "worst_ms", "p50_ms", "max_ms")
+    return [{f"{at}{name}": value for at in ("", "at_once_") for name in names} for value in worst]
+
+
+def test_the_worst_stall_of_all_rounds_is_judged_and_both_arrivals_are() -> None:
+    """A median of 10, 20 and 30 would meet the goal of 25."""
+    slow = given()
+    slow["stalls"] = {"ours": stalls(10.0, 20.0, 30.0)}
+    page = pages(slow)["RESULTS.md"]
+    assert "within 1 s, ms by the clock | at most 25 | - | 30.0 | no |" in page
+    assert "| the same, all 50 at once, ms by the clock | at most 25 | - | 30.0 | no |" in page
+    slow["stalls"]["ours"][2] |= {"at_once_worst_ms": 24.0}
+    assert "| the same, all 50 at once, ms by the clock | at most 25 | - | 24.0 | yes |" in pages(slow)["RESULTS.md"]
+
+
+def test_the_base_of_a_cold_start_is_the_imports_alone_and_not_their_process() -> None:
+    cold = given()
+    cold["cold"] = {
+        "four": [{"cpu_ms": 500.0, "imports_ms": 200.0}],
+        "ours": [{"cpu_ms": 600.0, "load_ms": 190.0, "first_call_ms": 20.0}],
+    }
+    page = pages(cold)["RESULTS.md"]
+    assert "| **this function** | 600 | 1.20 | 190 | 20.0 | 1.05 |" in page
+    assert "/ import of the four packages | at most 1.1 | - | 1.05 | yes |" in page
+
+
+def test_each_round_begins_with_another_program_and_all_have_their_turn() -> None:
+    orders = [turned([NULL, HTTPX, OURS], number) for number in range(4)]
+    assert [order[0] for order in orders] == [NULL, HTTPX, OURS, NULL]
+    assert all({*order} == {NULL, HTTPX, OURS} for order in orders)
+
+
+def run_parts(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, **parts: Any) -> int:
+    """Run with these measurements in place of the real ones."""
+
+    class NoLab(contextlib.nullcontext[Any]):
+        node = None
+
+        def __enter__(self) -> Any:
+            return self
+
+    monkeypatch.setattr(run, "Lab", NoLab)
+    monkeypatch.setattr(run, "_parts", lambda *_: parts)
+    monkeypatch.setattr(run.importlib.metadata, "version", lambda _: "1")
+    monkeypatch.setattr("benchmarks.run.PYTHON_VERSION", f"{sys.version_info.major}.{sys.version_info.minor}")
+    monkeypatch.setattr(sys, "argv", ["run", "--quick", "--output", str(folder), *arguments])
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        return run.main()
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+
+
+def raising(error: BaseException) -> Any:
+    def measure() -> Any:
+        raise error
+
+    return measure
+
+
+def test_a_run_that_is_stopped_keeps_its_parts_and_the_others_of_an_earlier_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = given()["warm"]
+    assert run_parts(monkeypatch, tmp_path, warm=lambda: now, stalls=lambda: {"ours": stalls(1.0)}) == 0
+    with pytest.raises(KeyboardInterrupt):
+        run_parts(monkeypatch, tmp_path, warm=lambda: now, stalls=raising(KeyboardInterrupt()))
+    measured = json.loads((tmp_path / "results.json").read_text("utf-8"))["about"]["measured"]
+    assert measured["warm"]["run"] != measured["stalls"]["run"]
+    page = (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert "The parts are of 2 runs." in page
+    assert "## Worst stall of the event loop, ms" in page
+
+
+def test_a_part_that_fails_takes_no_other_with_it_and_the_run_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = raising(RuntimeError("3 calls of ours failed"))
+    assert run_parts(monkeypatch, tmp_path, stalls=failing, warm=lambda: given()["warm"]) == 1
+    told = capsys.readouterr().out
+    assert "3 calls of ours failed" in told
+    assert "Without figures of this run: stalls" in told
+    page = (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert "## A cached user's call" in page
+    assert "Worst stall of" not in page
+
+
+def test_no_part_begins_after_the_minutes_are_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    never = raising(AssertionError("began"))
+    assert run_parts(monkeypatch, tmp_path, "--minutes", "1e-9", warm=never) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_of_another_form_are_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"about": {"measured": {}}, "stalls": {"ours": [{"old": 1}]}}', "utf-8")
+    assert run_parts(monkeypatch, tmp_path, warm=lambda: given()["warm"]) == 0
+    assert "stalls" not in json.loads((tmp_path / "results.json").read_text("utf-8"))
 
 
 def test_the_picture_draws_bars_in_proportion_and_tells_the_numbers_in_words() -> None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 
 import httpx
+import pytest
 
 from benchmarks.far_side.lean_server import Connection, LeanServer
 from benchmarks.far_side.relay import Relay
 from benchmarks.far_side.surplus import MOMENTS
 from benchmarks.lab import BODY, NULL, OURS, Lab
+from benchmarks.measures import _none_failed
 from benchmarks.surplus import surplus
 from sandbox.certificates import Certificates
 from sandbox.http_request import Request
@@ -79,6 +81,24 @@ def test_the_lab_calls_the_function_in_a_process_of_its_own() -> None:
         assert refused["statuses"] == {"422": 1}
         assert channels[OURS].ask("profile", tokens=lab.tokens(OURS, 1), count=2, in_flight=1, body=BODY)["rows"]
         assert channels[OURS].ask("held")["descriptors"] > 0
+
+
+def test_new_users_arrive_beside_cached_traffic_and_at_once() -> None:
+    with Lab() as lab, lab.running([OURS]) as channels:
+        channel = channels[OURS]
+        cached, new = lab.tokens(OURS, 2), lab.tokens(OURS, 3)
+        told = channel.ask("beside", tokens=new, cached=cached, in_flight=2, body=BODY, over_seconds=0.1)
+        assert told["failed"] == 0
+        assert 0 < told["p50_ms"] <= told["max_ms"]
+        assert told["cached_calls"] > 0
+        told = channel.ask("stalls", tokens=lab.tokens(OURS, 2), body="{}", over_seconds=0.0)
+        assert told["failed"] == 2
+
+
+def test_a_failed_call_fails_the_measurement() -> None:
+    """A refusal is quick, and would make a program look fast."""
+    with pytest.raises(RuntimeError, match="2 calls of ours failed"):
+        _none_failed(OURS, {"failed": 2})
 
 
 def test_surplus_answers_reach_nobody() -> None:
