@@ -236,7 +236,7 @@ def _up(azure: Azure, project: dict[str, Any], _: list[str]) -> None:
 
 
 def _provision(azure: Azure, project: dict[str, Any], _: list[str]) -> None:
-    _hook(project.get("hooks", {}), "preprovision")
+    _hook(azure, project.get("hooks", {}), "preprovision")
     azure.load()
     azure.provision()
     print("SUCCESS: Your application was provisioned in Azure.")
@@ -248,7 +248,8 @@ def _down(azure: Azure, *_: object) -> None:
 
 
 def _auth_status(azure: Azure, *_: object) -> None:
-    print(json.dumps({"status": "authenticated", "type": azure.state["signed_in"]}))
+    kind = azure.state["signed_in"]  # empty: nobody. The exit status is 0 all the same
+    print(json.dumps({"status": "authenticated" if kind else "unauthenticated", "type": kind}, indent=2))
 
 
 def _env_set(azure: Azure, _: object, arguments: list[str]) -> None:
@@ -262,17 +263,18 @@ def _azd_step(step: str) -> None:
         raise RefusedError(f"error executing step command '{step}'")
 
 
-def _hook(hooks: dict[str, Any], name: str) -> None:
+def _hook(azure: Azure, hooks: dict[str, Any], name: str) -> None:
+    """Run a hook, which is given the values of azd's environment."""
     if name in hooks:
-        script = hooks[name]["posix"]
-        if subprocess.run([script["shell"], "-c", script["run"]], check=False).returncode:
+        script, environment = hooks[name]["posix"], os.environ | azure.state["environment"]
+        if subprocess.run([script["shell"], "-c", script["run"]], env=environment, check=False).returncode:
             raise RefusedError(f"failed running pre hooks: '{name}' hook failed")
 
 
 def _package(azure: Azure, project: dict[str, Any], _: list[str]) -> Path:
     """Run the service's hook, then pack `dist`: in a zip of azd's own, with other bytes."""
     service = project["services"]["update-profile"]
-    _hook(service.get("hooks", {}), "prepackage")
+    _hook(azure, service.get("hooks", {}), "prepackage")
     azure.load()
     stage = Path(service["project"]) / service["dist"]
     if not stage.is_dir() or not any(stage.iterdir()):

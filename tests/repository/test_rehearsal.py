@@ -117,6 +117,19 @@ def test_a_deployment_whose_outputs_are_not_whole_ends_there(tmp_path: Path, mis
         assert rehearsal.calls[-1][1:4] == ["deployment", "group", "create"]
 
 
+def test_the_kind_of_whoever_deploys_is_found_out_each_time(tmp_path: Path) -> None:
+    """Nobody signed in is no user, another sign-in counts at once, and an operator's own choice is above both."""
+    with deployment_rehearsal.begun(tmp_path, lambda line: None) as rehearsal:
+        found = []
+        for kind in ("", "servicePrincipal", "user", ""):
+            rehearsal.change(signed_in=kind)
+            assert rehearsal.run("azd provision") == 0
+            found.append(rehearsal.state["environment"].get("AZURE_PRINCIPAL_TYPE"))
+        assert found == [None, "ServicePrincipal", "User", "User"]
+        assert rehearsal.run("azd env set DEPLOYER_PRINCIPAL_TYPE ServicePrincipal && azd provision") == 0
+        assert rehearsal.state["environment"]["AZURE_PRINCIPAL_TYPE"] == "ServicePrincipal"
+
+
 def test_a_hook_that_fails_deploys_nothing(tmp_path: Path) -> None:
     """If the package is not sound, `make package` fails, and azd stops before it touches Azure."""
     with deployment_rehearsal.begun(tmp_path, lambda line: None) as rehearsal:
