@@ -123,7 +123,10 @@ sbom: $(VENV)/installed-supply ## write the package's bill of materials, dist/up
 	@echo 'dist/update-profile.cdx.json lists what requirements.lock pins.'
 
 licenses: $(VENV)/installed-supply ## check that each deployed package has a licence that pyproject.toml allows (3.13)
-	@$(VENV)/bin/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.lock)
+	@set -e; pinned=$$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.lock); \
+	table=$$($(VENV)/bin/pip-licenses --packages $$pinned); echo "$$table"; \
+	[ "$$(echo "$$table" | tail -n +2 | wc -l)" -eq "$$(echo "$$pinned" | wc -l)" ] || { \
+		echo 'error: a package of requirements.lock is not installed, so its licence was not looked at.' >&2; exit 1; }
 
 audit: $(VENV)/installed-supply ## ask the package index for known vulnerabilities of what is deployed
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock

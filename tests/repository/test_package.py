@@ -3,6 +3,8 @@
 import os
 import platform
 import re
+import shutil
+import subprocess
 import sys
 import time
 import zipfile
@@ -191,3 +193,23 @@ def test_a_build_that_fails_leaves_no_zip_to_deploy(
     if fault != "build":
         assert package.main() == 1
     assert not list(building.zip.parent.glob("*.zip"))
+
+
+@pytest.mark.skipif(not shutil.which("make") or os.name != "posix", reason="needs make and a POSIX shell")
+@pytest.mark.parametrize("unseen", [0, 1])
+def test_a_licence_that_was_not_looked_at_is_an_error(tmp_path: Path, unseen: int) -> None:
+    """pip-licenses leaves out a package that is not installed, and says nothing."""
+    names = list(locked("requirements.lock"))[unseen:]
+    rows = "\n".join([" Name Version License", *(f" {name} 1 MIT" for name in names)])
+    (tmp_path / "bin").mkdir()
+    for path, text in (("bin/pip-licenses", f"#!/bin/sh\ncat <<'END'\n{rows}\nEND\n"), ("installed-supply", "")):
+        (tmp_path / path).write_text(text, encoding="utf-8")
+        (tmp_path / path).chmod(0o755)
+    options = ["-o", str(tmp_path / "installed-supply"), f"PYTHON={sys.executable}", f"VENV={tmp_path}"]
+    ran = subprocess.run(  # noqa: S603  our own Makefile
+        [shutil.which("make") or "make", "licenses", *options],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert names[0] in ran.stdout
+    assert (ran.returncode != 0) == bool(unseen)
+    assert ("of requirements.lock is not installed" in ran.stderr) == bool(unseen)
