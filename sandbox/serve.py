@@ -59,8 +59,8 @@ def _announce(sandbox: Sandbox, address: str) -> None:
         f"export ASSERTION={token}",
         curl_command(address),
         "Or sign in with a program of your own, such as those in examples/. Install its packages first, then paste\n"
-        "these into its terminal (Python programs then trust the stand-ins alone). A program of your own tells MSAL not\n"
-        "to look the stand-in's host up at Microsoft: instance_discovery=False in Python, knownAuthorities in Node.js:",
+        "these into its terminal (Python programs then trust the stand-ins alone). Your own program tells MSAL not to\n"
+        "look the stand-in's host up at Microsoft: instance_discovery=False in Python, knownAuthorities in Node.js:",
         "\n".join(f"export {name}='{value}'" for name, value in caller_settings(sandbox, address).items()),
         "Approve it as a person, in a browser. It warns of the stand-in's certificate once, at the sign-in:",
         approval_link(address),

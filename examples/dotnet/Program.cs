@@ -165,7 +165,7 @@ async Task<HttpResponseMessage> Put(string token, string key, string json, strin
 static string OutcomeOf(HttpResponseMessage answer) =>
     answer.Headers.TryGetValues("Update-Outcome", out var values) ? string.Join(", ", values) : "written";
 
-// Return how long to wait. The function sends whole seconds; a gateway may send a date. null: neither.
+// Return how long to wait. Retry-After is whole seconds, or a date from a gateway. null: it is absent.
 static TimeSpan? WaitOf(HttpResponseMessage answer)
 {
     var asked = answer.Headers.RetryAfter;

@@ -56,8 +56,8 @@ def pasted_into(program: str, served: ServedFunction) -> Iterator[Shell]:
             pytest.skip(f"{tool} is not on this machine: docs/callers/curl.md is NOT tested")
     served.reset()
     environment = {**served.environment(), "CURL_CA_BUNDLE": served.settings["SSL_CERT_FILE"]}
-    with subprocess.Popen(
-        [program],  # noqa: S603 - whichever shell the person has
+    with subprocess.Popen(  # noqa: S603 - whichever shell the person has
+        [program],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

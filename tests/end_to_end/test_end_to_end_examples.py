@@ -192,19 +192,17 @@ def test_an_example_stops_where_another_person_meets_the_challenge(
             printed = ""
         rest = process.stdout.read()
     assert process.returncode == 1
-    assert rest.splitlines()[-1] == (
-        "bob@partner.example signed in, not alice@partner.example. Nothing more is sent."
-    )
+    assert rest.splitlines()[-1] == "bob@partner.example signed in, not alice@partner.example. Nothing more is sent."
     assert served.requests("PUT") == []
 
 
 def test_an_example_does_not_wait_for_an_hour_and_says_how_to_repeat_the_delivery(
     served: ServedFunction, run: Run
 ) -> None:
-    throttled = {"status": 429, "headers": [["Retry-After", "3600"]]}
+    throttled = {"status": 429, "headers": [["Retry-After", "3600"]], "echo_ids": True}
     served.control(served.partner_center, "script", {"answers": [throttled], "method": "PUT"})
     first = run()
-    assert first.returncode == 1
+    assert first.returncode == 1, first.stdout
     found = re.search(
         r"429 partner_center_throttled. Run this again after 3600 s with --delivery-id (\S+)\.$", first.stderr
     )
