@@ -1,4 +1,7 @@
-"""`make serve` as a caller's program meets it: another process, real HTTP, and the settings that it prints."""
+"""`make serve` as a caller's program meets it: another process, real HTTP, and the settings that it prints.
+
+That process holds each answer of the function against the description (checked_serve.py).
+"""
 
 import os
 import re
@@ -6,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 from sandbox.person import Person
 
 ROOT = Path(__file__).parents[1]
+CHECKED = (str(ROOT / "tests" / "checked_serve.py"),)
 START_SECONDS = 60
 SETTING = re.compile(r"^export (\w+)='(.*)'$")
 
@@ -67,9 +71,13 @@ class ServedFunction:
 
 
 @contextmanager
-def served_function() -> Iterator[ServedFunction]:
-    """Serve until the block ends."""
-    command = [sys.executable, "-u", "-m", "sandbox.serve", "--port", "0"]
+def served_function(program: Sequence[str] = CHECKED) -> Iterator[ServedFunction]:
+    """Serve until the block ends, by a Python program that takes the arguments of `sandbox.serve`.
+
+    Raises:
+        AssertionError: An answer was not described; standard error says which. Or the process failed.
+    """
+    command = [sys.executable, "-u", *program, "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
             served = _announced(process)
@@ -81,6 +89,7 @@ def served_function() -> Iterator[ServedFunction]:
             process.terminate()
             process.wait(timeout=START_SECONDS)
             reader.join()
+    assert process.returncode == 0, "an answer was not described, or the process failed: standard error says more"
 
 
 def _announced(process: "subprocess.Popen[str]") -> ServedFunction:

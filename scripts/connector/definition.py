@@ -14,6 +14,7 @@ Object = dict[str, Any]
 PATH = "/update_profile"
 JSON = "application/json"
 DELIVERY_ID = "Idempotency-Key"
+OUTCOME = "Update-Outcome"
 # The members of a failure that a maker branches on come first and are always shown.
 BRANCHED_ON = ("code", "reason", "actor", "retryable")
 TITLES = {
@@ -192,7 +193,14 @@ def _responses(action: Action, responses: Mapping[str, Any], components: Mapping
         if status.isdecimal()
     }
     described["200"]["schema"] = {"type": "object", "properties": members}
+    if not action.dry_run and action.method != "get":
+        described["200"]["headers"] = {OUTCOME: _answer_header(components["headers"][OUTCOME])}
     return {**described, "default": {"description": "Any other failure."}}
+
+
+def _answer_header(header: Mapping[str, Any]) -> Object:
+    schema = header["schema"]
+    return {"type": schema["type"], "enum": schema["enum"], "description": header["description"]}
 
 
 def _text(response: Mapping[str, Any]) -> str:

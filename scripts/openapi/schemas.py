@@ -95,7 +95,7 @@ def _stored(dry_run: Schema) -> Schema:
         "description": "The profile as Partner Center sends it. A value that is not set is absent.",
         "properties": {
             **texts,
-            **dict.fromkeys(("profileType", "attributes", "links"), {"description": "As Partner Center sends it."}),
+            **{name: {"description": "As Partner Center sends it."} for name in ("profileType", "attributes", "links")},
         },
         "not": {"required": dry_run["required"], "properties": {"validateOnly": {"const": True}}},
     }

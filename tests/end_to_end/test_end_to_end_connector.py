@@ -9,6 +9,7 @@ from connector_files import DEFINITION, PROPERTIES, operations, schema_of
 from jsonschema import Draft4Validator
 from live_function import Answered, LiveFunction
 
+from sandbox import Answer
 from sandbox.entra import errors as entra
 
 ACTIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
@@ -55,6 +56,19 @@ async def test_the_preview_writes_nothing_and_the_replacement_writes(live: LiveF
     assert not live.puts
     await run(live, "ReplaceSupportProfile")
     assert len(live.puts) == 1
+
+
+@pytest.mark.parametrize("name", ["ReplaceSupportProfile", "ChangeSupportProfile"])
+async def test_a_value_that_partner_center_stored_differently_is_in_a_header_of_the_definition(
+    live: LiveFunction, name: str
+) -> None:
+    stored = {**{member.lower(): value for member, value in EXAMPLE.items()}, "telephone": "+1 425 555 5555"}
+    live.sandbox.partner_center.script(Answer.json(stored), method="PUT")
+    answered = await run(live, name)
+    described = ACTIONS[name][2]["responses"]["200"]["headers"]["Update-Outcome"]
+    assert answered.status == 200
+    assert answered.headers["update-outcome"] == "differs"
+    assert "differs" in described["enum"]
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -125,6 +125,16 @@ def test_an_action_keeps_the_rules_of_certification(name: str) -> None:
         assert not (parameter.get("required") and parameter.get("x-ms-visibility") == "advanced")
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_write_and_nothing_else_names_the_header_that_remarks_on_it(name: str) -> None:
+    """Power Platform's maker finds it in the definition, with both of its values."""
+    headers = OPERATIONS[name]["responses"]["200"].get("headers", {})
+    if name in ("ReplaceSupportProfile", "ChangeSupportProfile"):
+        assert headers["Update-Outcome"]["enum"] == ["confirmed-by-read", "differs"]
+    else:
+        assert not headers
+
+
 def test_operation_ids_occur_once() -> None:
     assert len(OPERATIONS) == len(list(operations())) == 4
 
