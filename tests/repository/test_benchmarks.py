@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib.metadata
 import json
 import re
 import signal
@@ -153,7 +154,7 @@ def run_parts(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, **
 
     monkeypatch.setattr(run, "Lab", NoLab)
     monkeypatch.setattr(run, "_parts", lambda *_: parts)
-    monkeypatch.setattr(run.importlib.metadata, "version", lambda _: "1")
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "1")
     monkeypatch.setattr("benchmarks.run.PYTHON_VERSION", f"{sys.version_info.major}.{sys.version_info.minor}")
     monkeypatch.setattr(sys, "argv", ["run", "--quick", "--output", str(folder), *arguments])
     kept = signal.getsignal(signal.SIGTERM)
