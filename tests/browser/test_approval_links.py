@@ -31,7 +31,8 @@ READ = {
     },
     "website=caf%C3%A9.example": {"website": "café.example"},
     "&telephone=1&": {"telephone": "1"},
-    "telephone=": {"telephone": ""},
+    "email=a%40b.example&telephone=&website=%20+": {"email": "a@b.example"},
+    "website=x.example/%252F": {"website": "x.example/%2F"},
 }  # fmt: skip
 REFUSED = {
     "email=a&zz=2": ("unknownPart", "zz"),
@@ -43,6 +44,9 @@ REFUSED = {
     "email=a&Email=b": ("repeated", "Email"),
     "from=a&from=b&email=a": ("repeated", "from"),
     "email": ("noValue", "email"),
+    "Email=&telephone=": ("noValue", "Email"),
+    "telephone=%252B1%2520425": ("notEncoded", "telephone"),
+    "email=a%2540b.example": ("notEncoded", "email"),
     "email=100%": ("notEncoded", "email"),
     "email=%ZZ": ("notEncoded", "email"),
     "email=%E9": ("notEncoded", "email"),
@@ -91,7 +95,21 @@ async def test_what_a_mail_gateway_did_to_the_mark_is_put_right(tab: Tab) -> Non
         "/api/Approve%23": "",
         "/api/approve%23%": "%",
     }
-    assert await calls(tab, "mangled", [[path] for path in paths]) == list(paths.values())
+    assert await calls(tab, "mangled", [[{"pathname": path}] for path in paths]) == list(paths.values())
+
+
+async def test_a_mangled_link_is_read_whole(tab: Tab) -> None:
+    """A value with a "?" and a "#" goes on in what the browser takes for the query and the fragment."""
+    link = "/api/approve%23email=a@b.example&website=x.example/?a=1&telephone=%2B1666&from=4711#note"
+    await tab.open_raw(tab.address + link, SIGNED_OUT)
+    text = await tab.text()
+    assert all(value in text for value in ("a@b.example", "x.example/?a=1", "+1666", "4711#note"))
+
+
+async def test_what_a_gateway_adds_to_a_mangled_link_is_not_read_as_a_value(tab: Tab) -> None:
+    """The link is refused by the name of the part."""
+    await tab.open_raw(f"{tab.address}/api/approve%23email=a@b.example?utm=1&utm_source=mail", BAD)
+    assert "“\u2068utm_source\u2069”" in await tab.text()
 
 
 async def test_nothing_in_a_value_is_invisible(tab: Tab) -> None:
@@ -115,7 +133,8 @@ async def test_what_a_person_should_look_at_twice_is_named(tab: Tab) -> None:
         ("email", "a@contoso.example", "a@evilcontoso.example"): [
             ("domain", "contoso.example", "evilcontoso.example")
         ],
-        ("email", None, "a@evil.example"): [],
+        ("email", None, "a@evil.example"): [("itsDomain", "evil.example")],
+        ("website", "x.example", "x.example/%2Fy"): [("encoded", "%2F")],
         ("email", "a@contoso.example", "a@"): [("noDomain",)],
         ("website", "https://www.contoso.example/x", "contoso.example"): [],
         ("website", "contoso.example", "http:evil.example"): [("domain", "contoso.example", "evil.example")],
@@ -141,6 +160,15 @@ def told(remark: dict[str, Any]) -> tuple[str, ...]:
     return tuple(remark.values())
 
 
+async def test_the_remarks_are_there_before_the_sign_in(tab: Tab) -> None:
+    """Letters that imitate others, what looks encoded, and the domain."""
+    await tab.open({"email": "help@contos\u03bf.example", "website": "https://x.example/%2Fy"})
+    text = await tab.text()
+    assert "U+03BF" in text
+    assert "It looks URL-encoded: it has %2F." in text
+    assert "Its domain is: x.example." in text
+
+
 async def test_a_link_that_cannot_be_used_says_why(tab: Tab) -> None:
     """The sentence is there, nothing is sent, and the next link in the same tab is read."""
     for fragment, words in {
@@ -148,6 +176,8 @@ async def test_a_link_that_cannot_be_used_says_why(tab: Tab) -> None:
         "email=a&Email=b": "twice",
         "email=100%": "not URL-encoded",
         "email": "has no value",
+        "email=&telephone=&website=": "has no value",
+        "telephone=%252B1": "not URL-encoded",
         "from=x": "it needs an email, a telephone or a website",
         "email=" + "a" * 10_000: "longer than 4,096 characters",
     }.items():

@@ -11,6 +11,7 @@ from scripts.browser_tab import NEW, REVIEW, SIGNED_OUT, Tab
 from update_profile import http_trigger
 
 AGAIN = "Sign in again"
+NOT_ACCEPTED = "Your sign-in is not accepted"
 NOTHING = "There is nothing to approve"
 
 
@@ -110,18 +111,92 @@ async def test_a_token_that_expires_while_the_person_reads_asks_for_a_new_sign_i
     await tab.approve("Your sign-in has ended")
     monkeypatch.undo()
     assert tab.writes == []
+    await tab.press(AGAIN)
+    await tab.sees(REVIEW)
+    asked = [entry.path for entry in tab.sandbox.entra.journal if "/authorize?" in entry.path][-1]
+    assert "prompt=" not in asked
+    await tab.approve()
+    assert len(tab.writes) == 1
 
 
-async def test_an_ended_sign_in_is_renewed(tab: Tab, function: LiveFunction) -> None:
-    """After the new sign-in the review is shown, and the change can be approved."""
-    await tab.review()
+async def test_a_clock_that_is_wrong_does_not_ask_for_sign_ins_without_end(
+    tab: Tab, function: LiveFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second new token that has expired is a fault of whoever runs the function."""
+    await tab.open(NEW)
+    function.restart()
+    validator = http_trigger._service.get().token_validator
+    monkeypatch.setattr(validator, "_wall_clock", lambda: time.time() + 7200)
+    await tab.sign_in()
+    await tab.sees("Your sign-in has ended")
+    await tab.press(AGAIN)
+    await tab.sees(NOT_ACCEPTED)
+    assert "Whoever runs this page must act." in await tab.text()
+    assert await tab.page.get_by_role("button").count() == 0
+
+
+async def test_a_token_that_is_refused_at_once_is_not_called_ended(tab: Tab, function: LiveFunction) -> None:
+    """The reason is shown, with who must act. Another sign-in would get the same token."""
     function.set(ENTRA_ALLOWED_AUDIENCES="api://another")
-    await tab.approve("Your sign-in has ended")
+    await tab.review(heading=NOT_ACCEPTED)
+    text = await tab.text()
+    assert "Whoever runs this page must act." in text
+    assert "Nothing was changed." in text
+    assert await tab.page.get_by_role("button").count() == 0
+
+
+async def test_an_old_token_that_is_refused_can_be_renewed_once(tab: Tab, function: LiveFunction) -> None:
+    """Something may have changed since the sign-in."""
+    await tab.page.clock.install()
+    await tab.review()
+    await tab.page.clock.run_for(61_000)
+    function.set(ENTRA_ALLOWED_AUDIENCES="api://another")
+    await tab.approve(NOT_ACCEPTED)
     function.set(ENTRA_ALLOWED_AUDIENCES=None)
     await tab.sign_in(button=AGAIN)
     await tab.sees(REVIEW)
-    await tab.approve()
-    assert len(tab.writes) == 1
+
+
+async def test_a_second_step_up_after_a_review_is_not_called_a_repeat(tab: Tab) -> None:
+    """The first step-up was enough for the review."""
+    entra = tab.sandbox.entra
+    entra.second_factor_at_sign_in = False
+    entra.required_context = "c1"
+    await tab.open(NEW)
+    await tab.sign_in(factor=False)
+    await tab.sees("One more step to sign in")
+    await tab.press(AGAIN)
+    await tab.approve_factor()
+    await tab.sees(REVIEW)
+    entra.script(errors.interaction_required(), times=None)
+    http_trigger._service._held = None
+    await tab.approve("One more step to sign in")
+    assert "it was not enough" not in await tab.text()
+
+
+async def test_a_sign_in_that_nobody_finishes_is_forgotten(tab: Tab) -> None:
+    """After half an hour its verifier and its proposal are gone from the tab."""
+    await tab.page.clock.install()
+    await tab.open(NEW)
+    await tab.press("Sign in to review")
+    await tab.sees("Pick an account")
+    await tab.page.go_back()
+    await tab.sees(SIGNED_OUT)
+    assert "approve:sign-in" in (await tab.stored())[0]
+    await tab.page.clock.run_for(30 * 60_000 + 1_000)
+    assert list((await tab.stored())[0]) == ["approve:link"]
+
+
+async def test_the_button_is_live_again_where_the_page_was_not_left(tab: Tab) -> None:
+    """The person stopped the navigation."""
+    await tab.page.clock.install()
+    await tab.open(NEW)
+    await tab.page.route("**/authorize**", lambda route: route.abort("aborted"))
+    await tab.press("Sign in to review")
+    button = tab.page.get_by_role("button", name="Sign in to review")
+    assert await button.get_attribute("aria-disabled") == "true"
+    await tab.page.clock.run_for(6_000)
+    assert await button.get_attribute("aria-disabled") == "false"
 
 
 @pytest.mark.parametrize("answer", [errors.unavailable(), errors.refusal(400, "invalid_grant", (70008,))])

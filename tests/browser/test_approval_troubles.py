@@ -9,11 +9,29 @@ from live_function import LiveFunction
 from sandbox.entra import errors
 from sandbox.partner_center import answers
 from sandbox.script import Answer, Fault
-from scripts.browser_tab import DONE, NEW, REVIEW, Tab
+from scripts.browser_tab import DONE, NEW, REVIEW, SIGNED_OUT, Tab
+from update_profile import http_trigger
 
+CHANGED = "The profile was changed at the same time"
+NOT_KNOWN = "A change was sent from this tab"
 UNKNOWN = "It is not known whether the profile was updated"
 CUT = Answer.trouble(Fault.RESET_AFTER_REQUEST)
-APPLIED = Answer.trouble(Fault.RESET_AFTER_REQUEST, apply=True)
+
+
+async def lose_the_answer(tab: Tab) -> None:
+    """Let the next write through, and drop the answer on its way to the page."""
+
+    async def lose(route: Any) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await tab.page.route("**/api/update_profile", lose, times=1)
+
+
+def store(tab: Tab, **values: str) -> None:
+    """Change the stored profile, as another person does."""
+    profiles, tenant = tab.sandbox.partner_center.profiles, tab.sandbox.entra.tenants[0]
+    profiles[tenant] = {**profiles[tenant], **values}
 
 
 async def live_again(tab: Tab, seconds: int) -> None:
@@ -33,6 +51,9 @@ async def test_a_throttled_read_counts_down(tab: Tab) -> None:
     tab.sandbox.partner_center.script(answers.throttled(125), times=None)
     await tab.review(heading="Partner Center is busy")
     assert re.search(r"Try again in 2 min \d s", await tab.text())
+    heard = await tab.page.get_by_role("button").evaluate("(one) => document.getElementById('wait').textContent")
+    assert heard == "You can try again in 2 min 5 s."
+    assert await tab.page.get_by_role("button").get_attribute("aria-describedby") == "wait"
     tab.sandbox.partner_center.clear_script()
     await live_again(tab, 125)
     await tab.press("Try again")
@@ -40,18 +61,109 @@ async def test_a_throttled_read_counts_down(tab: Tab) -> None:
 
 
 async def test_a_write_whose_end_is_not_known_can_be_looked_up(tab: Tab) -> None:
-    """It was applied: the check finds nothing left to change."""
+    """It was applied: the check says that the profile is updated."""
     await tab.review()
-    partner_center = tab.sandbox.partner_center
-    partner_center.script(APPLIED, method="PUT", times=None)
-    partner_center.script(Answer(status=503), method="GET", times=None)
+    await lose_the_answer(tab)
     await tab.approve(UNKNOWN)
-    text = await tab.text()
-    assert "Nothing was changed" not in text
-    assert "Reference for support" in text
-    partner_center.clear_script()
+    assert "Nothing was changed" not in await tab.text()
     await tab.press("Check what is stored")
-    await tab.sees("Nothing to change")
+    await tab.sees(DONE)
+    assert "Reading the profile again showed these values." in await tab.text()
+    assert await tab.stored() == [{}, {}, ""]
+
+
+async def test_trying_again_finds_that_the_write_was_done(tab: Tab) -> None:
+    """It is not written twice."""
+    await tab.page.clock.install()
+    await tab.review()
+    await lose_the_answer(tab)
+    await tab.approve(UNKNOWN)
+    await live_again(tab, 5)
+    await tab.press("Try again")
+    await tab.sees(DONE)
+    assert len(tab.writes) == 1
+
+
+async def test_a_change_of_another_field_since_the_review_is_not_undone(tab: Tab) -> None:
+    """The page does not write the old email that it showed."""
+    await tab.review({"telephone": "111"})
+    store(tab, email="urgent@contoso.example")
+    await tab.approve(CHANGED)
+    assert "Nothing was changed." in await tab.text()
+    assert tab.writes == []
+    await tab.press("Review again")
+    await tab.sees(REVIEW)
+    await tab.approve()
+    (written,) = tab.writes
+    assert (written["Email"], written["Telephone"]) == ("urgent@contoso.example", "111")
+
+
+async def test_trying_again_does_not_undo_what_came_after_the_lost_answer(tab: Tab) -> None:
+    """The write was applied, and somebody else has changed another field since."""
+    await tab.page.clock.install()
+    await tab.review({"telephone": "111"})
+    await lose_the_answer(tab)
+    await tab.approve(UNKNOWN)
+    store(tab, email="urgent@contoso.example")
+    await live_again(tab, 5)
+    await tab.press("Try again")
+    await tab.sees(CHANGED)
+    assert "still not known" in await tab.text()
+    assert len(tab.writes) == 1
+
+
+async def test_somebody_else_made_the_same_change_meanwhile(tab: Tab) -> None:
+    """There is nothing left to write."""
+    await tab.review({"telephone": "111"})
+    store(tab, telephone="111")
+    await tab.approve("Nothing to change")
+    assert tab.writes == []
+
+
+async def test_a_reload_during_a_write_keeps_that_it_is_not_known(tab: Tab) -> None:
+    """The link is still there, with a notice, and a sign-in that is cancelled does not say that nothing was changed."""
+    await tab.review()
+    await tab.page.route("**/api/update_profile", lambda _: None)  # never answered
+    await tab.approve("Updating the profile…")
+    async with tab.page.expect_request("**/api/update_profile"):
+        pass
+    await tab.page.reload()
+    await tab.sees(SIGNED_OUT)
+    assert NOT_KNOWN in await tab.text()
+    await tab.sign_in()
+    await tab.sees(REVIEW)
+
+
+async def test_another_link_during_a_write_keeps_that_it_is_not_known(tab: Tab) -> None:
+    """The earlier change can be opened again, and its review says how it ended."""
+    await tab.review({"telephone": "111"})
+    await lose_the_answer(tab)
+    await tab.approve(UNKNOWN)
+    await tab.open({"telephone": "222"})
+    assert NOT_KNOWN in await tab.text()
+    await tab.open_raw(f"{tab.address}/api/approve#zz=1", "This link cannot be used")
+    assert "Nothing was changed" not in await tab.text()
+    await tab.open({"telephone": "222"})
+    await tab.press("Open that change")
+    await tab.page.get_by_text("111", exact=True).wait_for()
+    await tab.press("Sign in to review")
+    await tab.sees(DONE)
+
+
+async def test_a_new_sign_in_keeps_that_a_write_is_not_known(tab: Tab) -> None:
+    """The page was left for the sign-in, and the read after it fails."""
+    await tab.review()
+    await lose_the_answer(tab)
+    await tab.approve(UNKNOWN)
+    tab.sandbox.entra.script(errors.interaction_required(), times=None)
+    http_trigger._service._held = None  # the exchanged token is forgotten
+    await tab.press("Check what is stored")
+    await tab.sees("One more step to sign in")
+    tab.sandbox.entra.clear_script()
+    tab.sandbox.partner_center.script(answers.throttled(), method="GET", times=None)
+    await tab.press("Sign in again")
+    await tab.sees("Partner Center is busy")
+    assert "still not known" in await tab.text()
 
 
 async def test_a_write_that_was_not_done_is_reviewed_again(tab: Tab) -> None:
@@ -88,9 +200,9 @@ async def test_to_try_again_is_the_same_request(tab: Tab) -> None:
 async def test_a_failure_after_an_unknown_write_does_not_say_that_nothing_changed(tab: Tab) -> None:
     """The check itself is throttled: it is still not known."""
     await tab.review()
-    tab.sandbox.partner_center.script(APPLIED, method="PUT", times=None)
-    tab.sandbox.partner_center.script(answers.throttled(), method="GET", times=None)
+    await lose_the_answer(tab)
     await tab.approve(UNKNOWN)
+    tab.sandbox.partner_center.script(answers.throttled(), method="GET", times=None)
     await tab.press("Check what is stored")
     await tab.sees("Partner Center is busy")
     text = await tab.text()
@@ -131,6 +243,17 @@ async def test_a_person_without_a_role_is_told_who_can_help(tab: Tab) -> None:
     await tab.approve("This account may not change the profile")
     assert "Admin agent" in await tab.text()
     assert await tab.page.get_by_role("button").all_inner_texts() == ["Sign in with another account"]
+
+
+@pytest.mark.parametrize("code", [900309, 900329, 1])
+async def test_another_403_is_not_called_a_missing_role(tab: Tab, code: int) -> None:
+    """The function's own words stand there, and who must act."""
+    await tab.review()
+    tab.sandbox.partner_center.script(answers.fault(403, code), method="PUT")
+    await tab.press("Update the support profile")
+    await tab.page.locator(".reference").wait_for()
+    assert "Admin agent" not in await tab.text()
+    assert "Nothing was changed." in await tab.text()
 
 
 async def test_a_change_at_the_same_time_is_reviewed_again(tab: Tab) -> None:
@@ -178,9 +301,9 @@ async def test_offline_before_the_review(tab: Tab) -> None:
 async def test_offline_at_the_write_leaves_the_outcome_unknown(tab: Tab) -> None:
     """A request that got no answer may have arrived."""
     await tab.review()
-    await tab.page.context.set_offline(True)
+    await tab.page.route("**/api/update_profile", lambda route: route.abort())
     await tab.approve(UNKNOWN)
-    await tab.page.context.set_offline(False)
+    await tab.page.unroute("**/api/update_profile")
     await tab.press("Check what is stored")
     await tab.sees(REVIEW)
     await tab.approve()
@@ -191,6 +314,8 @@ async def test_offline_at_the_write_leaves_the_outcome_unknown(tab: Tab) -> None
     [
         ({"status": 502, "body": "<h1>Bad gateway</h1>"}, UNKNOWN),
         ({"status": 200, "body": "<h1>Sign in to the network</h1>"}, UNKNOWN),
+        ({"status": 200, "body": ""}, UNKNOWN),
+        ({"status": 200, "body": "{}"}, UNKNOWN),
         ({"status": 403, "body": "<h1>Blocked</h1>"}, "Something is in the way"),
         ({"status": 401, "body": ""}, "Something is in the way"),
     ],

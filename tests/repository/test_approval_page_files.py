@@ -49,7 +49,7 @@ def test_every_text_of_a_screen_is_a_text_that_exists() -> None:
     """A name that is misspelled would show as `undefined`. A text that nobody shows is not kept."""
     named = {name for text in SCRIPTS.values() for name in re.findall(r"\bTEXT\.(\w+)", text)}
     known = set(re.findall(r"^  (\w+):", FILES["strings.en.js"], re.MULTILINE))
-    by_name = {"letters", "domain", "spelled", "noDomain"}  # remarks (proposal.js)
+    by_name = {"letters", "domain", "spelled", "itsDomain", "encoded", "noDomain"}  # remarks (proposal.js)
     assert named | by_name == known
 
 

@@ -19,7 +19,8 @@ export function write(token, profile, key) {
   return call(token, "POST", API, profile, { "Idempotency-Key": key });
 }
 
-// { ok, status, body, header(name) }. Status 0: no answer came. A body that is not the function's is {}.
+// { ok, status, body, header(name) }. Status 0: no answer came. The body of an answer that is not the function's is {}.
+// The function returns the id of each call (docs/api.md, response headers), which a gateway or a proxy does not.
 async function call(token, method, url, content, more) {
   const headers = {
     Authorization: `Bearer ${token}`,
@@ -31,7 +32,8 @@ async function call(token, method, url, content, more) {
   try {
     const response = await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
     const text = await response.text();
-    const body = text ? object(text) : {};
+    const isOurs = response.headers.get("MS-CorrelationId") === CORRELATION_ID;
+    const body = isOurs ? object(text || "{}") : null;
     const ok = response.ok && body !== null;
     return { ok, status: response.status, body: body ?? {}, header: (name) => response.headers.get(name) ?? "" };
   } catch {

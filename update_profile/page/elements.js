@@ -2,6 +2,8 @@
 
 import { pieces } from "./proposal.js";
 
+const LEAVING_MILLISECONDS = 5000;
+
 // An element with these properties; `attributes` is a property for what has none of its own.
 export function element(name, { attributes = {}, ...properties } = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -28,8 +30,14 @@ export function button(text, onClick, className = "") {
 export const isLive = (control) => control.getAttribute("aria-disabled") !== "true";
 export const setLive = (control, live) => control.setAttribute("aria-disabled", String(!live));
 
-// A button that leaves the page: the second click of a double click does nothing.
+// A button that leaves the page: the second click of a double click does nothing. It is live again after a while,
+// because a person can stop the navigation.
 export function leaving(text, onClick, className = "") {
-  const made = button(text, () => (setLive(made, false), onClick()), className);
+  const leave = () => {
+    setLive(made, false);
+    setTimeout(() => setLive(made, true), LEAVING_MILLISECONDS);
+    onClick();
+  };
+  const made = button(text, leave, className);
   return made;
 }

@@ -7,17 +7,21 @@ export const LONGEST_LABEL = 100; // characters of `from`
 const LONGEST_NAME = 40; // characters of a part's name, where a text quotes it
 const MOST_LETTERS = 8; // of a value, that a remark names
 
+const ENCODED = /%[0-9A-Fa-f]{2}/; // left after decoding: encoded twice, or a part of an address
+
 // What has no look of its own, or changes the look of other text: control and format characters, what a reader may
 // ignore, line and paragraph separators, and blanks other than the plain one.
 const HIDDEN = /[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
-// { values: { email, telephone, website }, from }, with one to three values; `from` is "" where the link has none.
+// { values: { email, telephone, website }, from }, with one to three values; `from` is "" where the link has none. A
+// blank value counts as left out: a template writes one for a field that the ticket does not fill.
 // Or { problem, part }: the name of a text in strings.<language>.js, and the part of the link that it is about.
 export function readProposal(fragment) {
   if (fragment.length > LONGEST_LINK) return { problem: "tooLong", part: "" };
   const values = {};
   const seen = new Set();
   let from = "";
+  let blank = null;
   for (const part of fragment.split("&").filter(Boolean)) {
     const [, written, rest] = /^([^=]*)(=?.*)$/s.exec(part);
     const name = decoded(written);
@@ -30,9 +34,12 @@ export function readProposal(fragment) {
     if (seen.has(known)) return { problem: "repeated", part: told };
     seen.add(known);
     if (known === "from") from = label(value);
+    else if (!value.trim()) blank ??= told;
+    else if (known !== "website" && ENCODED.test(value)) return { problem: "notEncoded", part: told };
     else values[known] = value;
   }
-  return Object.keys(values).length ? { values, from } : { problem: "empty", part: "" };
+  if (Object.keys(values).length) return { values, from };
+  return blank === null ? { problem: "empty", part: "" } : { problem: "noValue", part: blank };
 }
 
 // Decodes application/x-www-form-urlencoded strictly; null for what is not well-formed. Encoders write a blank as "+".
@@ -52,11 +59,12 @@ function label(text) {
 }
 
 // A mail gateway that encodes the "#" (once or twice, alone or with all behind it) leaves the proposal in the path.
-// Returns that part, or null.
-export function mangled(pathname) {
+// Returns that part, or null. A "?" or "#" in a value begins what the browser takes for the query or the fragment: they
+// belong to the proposal too.
+export function mangled({ pathname, search = "", hash = "" }) {
   const mark = /%(?:25)*23/i.exec(pathname);
   if (!mark) return null;
-  let rest = pathname.slice(mark.index + mark[0].length);
+  let rest = (pathname + search + hash).slice(mark.index + mark[0].length);
   try {
     while (!rest.includes("=") && rest.includes("%")) rest = decodeURIComponent(rest);
   } catch {
@@ -84,7 +92,8 @@ export function pieces(value) {
   return found;
 }
 
-// What a person should look at twice: { remark, ... }, where `remark` is the name of a text.
+// What a person should look at twice: { remark, ... }, where `remark` is the name of a text. current: undefined where
+// the field is not set, or not known yet.
 export function remarks(field, current, proposed) {
   const found = [];
   const odd = [...new Set(proposed)].filter((character) => character > "~");
@@ -93,10 +102,13 @@ export function remarks(field, current, proposed) {
     found.push({ remark: "letters", letters, more: odd.length - letters.length });
   }
   if (field === "telephone") return found;
+  const [encoded] = ENCODED.exec(proposed) ?? [];
+  if (encoded) found.push({ remark: "encoded", encoded });
   const [before, after] = [domain(field, current ?? ""), domain(field, proposed)];
   if (!after) found.push({ remark: "noDomain" });
   else if (before && after !== before && !after.endsWith(`.${before}`)) found.push({ remark: "domain", before, after });
   else if (odd.length && after.includes("xn--")) found.push({ remark: "spelled", after });
+  else if (!before) found.push({ remark: "itsDomain", after });
   return found;
 }
 

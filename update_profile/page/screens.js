@@ -3,14 +3,19 @@
 import { button, element, foreign, leaving, paragraph, setLive } from "./elements.js";
 import { TEXT } from "./language.js";
 import { FIELDS, remarks } from "./proposal.js";
+import { unsureLink } from "./sign_in.js";
 
 const SETTLE_MILLISECONDS = 1000; // a click that was meant for another page must not approve
 const main = document.getElementById("main");
 let screen = new AbortController(); // ends what the present screen listens to
 
-export function signedOut(proposal, onSignIn) {
-  const rows = FIELDS.filter((field) => field in proposal.values).map((field) => [field, proposal.values[field]]);
+// onEarlier: opens an earlier proposal that may have been written; null where there is none but this one.
+export function signedOut(proposal, onSignIn, onEarlier) {
+  const fields = FIELDS.filter((field) => field in proposal.values);
+  const rows = fields.map((field) => [field, proposal.values[field], notes(field, undefined, proposal.values[field])]);
+  const again = onEarlier && button(TEXT.openEarlier, onEarlier, "link");
   show(TEXT.signedOut, [
+    unsureLink() && element("p", { className: "remark" }, TEXT.earlierUnknown, again ? [" ", again] : []),
     paragraph(TEXT.signedOutText),
     list(rows),
     sender(proposal),
@@ -42,17 +47,27 @@ export function nothingToChange(person, proposed, onAnother) {
   show(TEXT.nothingToChange, [paragraph(TEXT.nothingToChangeText), list(rows), signedInAs(person, onAnother)]);
 }
 
-// stored: the profile in Partner Center's answer, null where it shows none. isRead: it was read back.
-export function done(approved, stored, isRead, reference) {
-  const values = stored ?? approved;
-  const differing = FIELDS.filter((field) => values[field] !== approved[field]);
-  const rows = FIELDS.map((field) => [field, values[field] ?? "", differing.includes(field) && approved[field]]);
-  const names = differing.map((field) => TEXT.fields[field]);
+// isShown: Partner Center's answer shows these values. isRead: they were read back.
+export function done(approved, isShown, isRead, reference) {
   show(TEXT.done, [
-    differing.length ? element("p", { className: "remark" }, TEXT.doneDiffers(names)) : null,
-    list(rows),
+    list(FIELDS.map((field) => [field, approved[field]])),
     isRead ? paragraph(TEXT.doneByReading) : null,
-    paragraph(stored ? TEXT.doneText : TEXT.doneUnseen),
+    paragraph(isShown ? TEXT.doneText : TEXT.doneUnseen),
+    referenceLine(reference),
+  ]);
+}
+
+// The answer to a write shows another profile than was approved, or a part of one.
+export function differs(approved, stored, onCheck, reference) {
+  const rows = FIELDS.filter((field) => typeof stored[field] === "string").map((field) => {
+    const isOther = stored[field] !== approved[field];
+    const remark = element("p", { className: "remark" }, TEXT.approved(foreign(approved[field])));
+    return [field, stored[field], isOther ? [remark] : []];
+  });
+  show(TEXT.differs, [
+    paragraph(TEXT.differsText),
+    list(rows),
+    actions(button(TEXT.check, onCheck, "primary")),
     referenceLine(reference),
   ]);
 }
@@ -61,10 +76,19 @@ export function working(text) {
   show(text, [element("div", { className: "working", attributes: { "aria-hidden": "true" } })]);
 }
 
-export const dropped = () => show(TEXT.dropped, [paragraph(TEXT.droppedText)]);
+export function dropped(isUnsure) {
+  show(isUnsure ? TEXT.droppedUnsure : TEXT.dropped, [
+    isUnsure ? paragraph(TEXT.stillUnknown) : null,
+    paragraph(TEXT.droppedText),
+  ]);
+}
+
 export const nothing = () => show(TEXT.nothing, [paragraph(TEXT.nothingText)]);
 export const badLink = ({ problem, part }) =>
-  show(TEXT.badLink, [paragraph(TEXT.links[problem](part)), paragraph(TEXT.badLinkText)]);
+  show(TEXT.badLink, [paragraph(TEXT.links[problem](part)), outcome(), paragraph(TEXT.badLinkText)]);
+
+// What is known of the profile where this page did not update it.
+export const outcome = () => paragraph(unsureLink() === null ? TEXT.unchanged : TEXT.stillUnknown);
 
 // Replaces the screen. The heading gets the focus, so that a screen reader reads on from there.
 export function show(heading, children) {
@@ -104,14 +128,17 @@ function row(field, current, proposed) {
     const stays = element("span", { className: "quiet" }, TEXT.same);
     return line([head, cell("td", "cell", {}, caption(TEXT.columns.now), before), cell("td", "cell", {}, stays)]);
   }
-  const notes = remarks(field, current, proposed).map((one) =>
-    element("p", { className: "remark" }, TEXT[one.remark](one)),
-  );
+  const next = [caption(TEXT.columns.next), element("ins", {}, foreign(proposed)), notes(field, current, proposed)];
   return line([
     head,
     cell("td", "cell", {}, caption(TEXT.columns.now), element("del", {}, before)),
-    cell("td", "cell", {}, caption(TEXT.columns.next), element("ins", {}, foreign(proposed)), notes),
+    cell("td", "cell", {}, next),
   ]);
+}
+
+function notes(field, current, proposed) {
+  const note = (one) => element("p", { className: "remark" }, TEXT[one.remark](one));
+  return remarks(field, current, proposed).map(note);
 }
 
 const line = (cells) => element("tr", { attributes: { role: "row" } }, cells);
@@ -130,10 +157,11 @@ function sender(proposal) {
   return element("div", { className: "sender" }, paragraph(TEXT.sender), told, paragraph(TEXT.senderDoubt));
 }
 
+// rows: [field, value, elements below the value].
 function list(rows) {
-  const entries = rows.map(([field, value, approved]) => {
-    const remark = approved ? element("p", { className: "remark" }, TEXT.approved(foreign(approved))) : null;
-    return [element("dt", {}, TEXT.fields[field]), element("dd", {}, foreign(value), remark)];
-  });
-  return element("dl", {}, entries);
+  const entry = ([field, value, below = []]) => [
+    element("dt", {}, TEXT.fields[field]),
+    element("dd", {}, foreign(value), below),
+  ];
+  return element("dl", {}, rows.map(entry));
 }

@@ -8,7 +8,10 @@ const CLIENT_ID = setting("client-id");
 const SCOPE = setting("scope");
 const REDIRECT_URI = `${location.origin}/api/approve`;
 const PENDING = "approve:sign-in";
+const LINK = "approve:link"; // the proposal; outlives the sign-in and a reload, in this tab alone
+const UNSURE = "approve:unsure"; // the proposal of a write whose end is not known
 const TIMEOUT_MILLISECONDS = 30_000;
+const LONGEST_SIGN_IN_MILLISECONDS = 30 * 60_000;
 const LONGEST_MESSAGE = 500; // characters of Entra's sentence
 
 // code: Entra's error code, such as "access_denied", or one of ours: "state", "unreachable". message: Entra's own
@@ -21,10 +24,29 @@ export class SignInFailed extends Error {
   }
 }
 
+// What this tab keeps. A text, or null.
+export const keptLink = () => sessionStorage.getItem(LINK);
+export const unsureLink = () => sessionStorage.getItem(UNSURE);
+export const keepLink = (link) => keep(LINK, link);
+export const keepUnsure = (link) => keep(UNSURE, link);
+const keep = (name, text) => (text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text));
+
+// Forgets the proposal, a write of it and a sign-in that was not finished.
+export const forget = () => [LINK, UNSURE, PENDING].forEach((name) => sessionStorage.removeItem(name));
+
+// Forgets a sign-in that nobody finished: at once where it is old, else when it gets old.
+export function forgetOldSignIn() {
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
+  if (!pending) return;
+  const left = pending.begun + LONGEST_SIGN_IN_MILLISECONDS - Date.now();
+  if (left > 0) setTimeout(forgetOldSignIn, left);
+  else sessionStorage.removeItem(PENDING);
+}
+
 // Leaves the page. link: the proposal to come back with; because: the error code that asks for this sign-in;
 // claims: what it must prove, as JSON text; prompt and hint: see Entra's authorize endpoint.
 export async function startSignIn({ link, because, claims, prompt, hint }) {
-  const pending = { verifier: random(), state: random(), link, because };
+  const pending = { verifier: random(), state: random(), link, because, begun: Date.now() };
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const asked = {
@@ -49,7 +71,8 @@ export function isAnswer(fragment) {
   return answer.has("state") && (answer.has("code") || answer.has("error"));
 }
 
-// The person who comes back from Entra ID: { token, name, hint, because, link }. null: this tab waits for no sign-in,
+// The person who comes back from Entra ID: { token, name, hint, because, link, since }, where `since` is the time of
+// performance.now(). null: this tab waits for no sign-in,
 // so the answer is an old one (the back button) or a forged one. Raises SignInFailed.
 export async function finishSignIn(fragment) {
   const answer = new URLSearchParams(fragment);
@@ -62,7 +85,7 @@ export async function finishSignIn(fragment) {
   const token = await redeem(answer.get("code"), pending);
   const claims = claimsOf(token);
   const hint = claims.preferred_username ?? claims.upn;
-  return { token, name: String(hint ?? claims.name ?? ""), hint, because, link };
+  return { token, name: String(hint ?? claims.name ?? ""), hint, because, link, since: performance.now() };
 }
 
 async function redeem(code, { verifier, link }) {

@@ -22,8 +22,10 @@ export const TEXT = {
 
   // What the screens say.
   signedOut: "Somebody proposes a new support profile",
-  signedOutText: "Your customers see this profile in Partner Center. Sign in to compare it with the one that is "
-    + "stored. Nothing is written until you approve it.",
+  signedOutText: "Your customers see this profile in Partner Center. Sign in to see what would change. Nothing is "
+    + "written until you approve it.",
+  earlierUnknown: "A change was sent from this tab, and it is not known whether the profile was updated. The review "
+    + "shows what is stored.",
   sender: "The link says that it comes from:",
   senderDoubt: "Anybody can write that. Check it where you got the link.",
   noSender: "The link does not say where it comes from.",
@@ -38,17 +40,19 @@ export const TEXT = {
   done: "The support profile is updated",
   doneText: "Partner Center stores these values now. You can close this page.",
   doneUnseen: "Partner Center accepted these values and did not show what it stores. You can close this page.",
-  doneByReading: "Partner Center’s answer was lost. Reading the profile again showed these values.",
-  doneDiffers: (names) => `Partner Center shows another value than you approved for: ${names.join(", ")}. `
-    + "It may store another form of a value. Check that it is right.",
+  doneByReading: "The answer to the change did not show this. Reading the profile again showed these values.",
+  differs: "Partner Center shows other values",
+  differsText: "The change was sent, and the answer shows another profile than you approved. Partner Center may store "
+    + "another form of a value, or it may not have made the change. Check what is stored.",
   approved: (value) => ["You approved: ", value],
   dropped: "Nothing was changed",
+  droppedUnsure: "No other change was sent",
   droppedText: "You can close this page. The link still works.",
   nothing: "There is nothing to approve",
   nothingText: "Open this page with the whole link from your ticket. Some mail programs cut a link at the # sign. "
     + "If yours did, copy the link as text.",
   badLink: "This link cannot be used",
-  badLinkText: "Nothing was changed. Tell whoever made the link.",
+  badLinkText: "Tell whoever made the link.",
   reference: "Reference for support: ",
 
   // Buttons.
@@ -59,15 +63,19 @@ export const TEXT = {
   drop: "Do nothing",
   tryAgain: "Try again",
   check: "Check what is stored",
+  openEarlier: "Open that change",
   reviewAgain: "Review again",
   wait: (seconds) => ` in ${duration(seconds)}`,
+  wholeWait: (seconds) => `You can try again in ${duration(seconds)}.`,
   waitOver: "You can try again now.",
 
   // What a person should look at twice.
-  letters: ({ letters, more }) => "Has characters other than plain Latin letters, digits and signs, which can imitate "
-    + `them: ${letters.map(letter).join(", ")}${more ? ` and ${more} more` : ""}.`,
+  letters: ({ letters, more }) => "These characters can look like plain letters: "
+    + `${letters.map(letter).join(", ")}${more ? ` and ${more} more` : ""}.`,
   domain: ({ before, after }) => `Another domain: ${before} becomes ${after}.`,
   spelled: ({ after }) => `A browser reads its domain as ${after}.`,
+  itsDomain: ({ after }) => `Its domain is: ${after}.`,
+  encoded: ({ encoded }) => `It looks URL-encoded: it has ${encoded}. Check that the address is right.`,
   noDomain: () => "No domain can be read in this value.",
 
   // Why a link cannot be used.
@@ -82,7 +90,7 @@ export const TEXT = {
   },
 
   // Why there was no sign-in.
-  cancelled: ["You did not sign in", "Nothing was changed."],
+  cancelled: ["You did not sign in", ""],
   forged: ["The sign-in failed", "The answer that came belongs to another sign-in. Sign in again."],
   entraUnreachable: ["The sign-in failed", "Entra ID cannot be reached. Check your connection, then sign in again."],
   entraSays: (message) => ["The sign-in failed", message ? `Entra ID says: ${isolated(message)}` : "Sign in again."],
@@ -119,13 +127,14 @@ export const TEXT = {
       "An answer came, but not from the function. A gateway or a proxy may have sent it.",
     ],
   },
+  notAccepted: "Your sign-in is not accepted",
   notAllowed: [
     "This account may not change the profile",
     "It lacks a role in Partner Center, such as Admin agent. An administrator can assign it.",
   ],
   notAlone: [
     "The change cannot be made as it is",
-    "The profile that is stored does not allow it. Whoever made the link must see to it.",
+    "A value that is stored, and not in the link, is missing or wrong. Whoever made the link must give all three.",
   ],
   changedMeanwhile: ["The profile was changed at the same time", "Review it again before you approve the change."],
   unknown: [
@@ -138,8 +147,8 @@ export const TEXT = {
     + "this site while the page is open.",
   unchanged: "Nothing was changed.",
   stillUnknown: "It is still not known whether the profile was updated.",
-  stillNotEnough: "You have just signed in again, and it was not enough. An administrator must see to it that signing "
-    + "in to this page asks for what is missing, such as a second factor.",
+  stillNotEnough: "You have just signed in again, and it was not enough. An administrator must require a second factor "
+    + "for this sign-in.",
   consentAddress: "Address for the administrator: ",
   actors: {
     caller: "Whoever made the link must act.",
