@@ -19,7 +19,7 @@ UNDESCRIBED_STATUS = 3
 def main() -> int:
     """Serve until a signal stops it. Returns the exit status."""
     seen: list[NotDescribed] = []
-    FunctionsHost.handle = checking(FunctionsHost.handle, seen)  # type: ignore[method-assign]
+    FunctionsHost.handle = checking(FunctionsHost.handle, seen)  # type: ignore[method-assign, assignment]
     status = serve.main()
     for error in seen:
         sys.stderr.write(f"{error}\n")

@@ -95,7 +95,7 @@ def _tenant(settings: Settings) -> str:
 
 
 def _page_headers(connect: str) -> dict[str, str]:
-    """Return the headers of every answer below the page. host.json adds ``nosniff``, ``no-store`` and, over https, HSTS.
+    """Return the headers of every answer of the page. host.json adds ``nosniff``, ``no-store`` and, over https, HSTS.
 
     developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy: the page may load its own files and
     call this origin and Entra ID's token endpoint, and nothing else. Trusted Types refuse markup made by a script.

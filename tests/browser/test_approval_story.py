@@ -137,7 +137,10 @@ async def answer_the_write(tab: Tab, answer: dict[str, Any]) -> None:
     """Answer writes in the function's place, under the call's own id."""
 
     async def fulfil(route: Any) -> None:
-        headers = {"MS-CorrelationId": await route.request.header_value("MS-CorrelationId"), "Update-Outcome": "differs"}
+        headers = {
+            "MS-CorrelationId": await route.request.header_value("MS-CorrelationId"),
+            "Update-Outcome": "differs",
+        }
         await route.fulfill(**answer, headers=headers)
 
     await tab.page.route("**/api/update_profile", fulfil)

@@ -251,8 +251,13 @@ def test_a_refresh_token_is_good_at_its_own_tenant_alone(sandbox: Sandbox, tenan
 def test_an_application_gets_no_token_of_its_own_for_another_api(sandbox: Sandbox, resource: str) -> None:
     """Above all, none for the function."""
     web = sandbox.entra.applications.web
-    own = {"client_id": web.client_id, "client_secret": web.secret, "grant_type": "client_credentials"}
-    answer = redeem(sandbox, **own, scope=f"{resource}/.default")
+    answer = redeem(
+        sandbox,
+        client_id=web.client_id,
+        client_secret=web.secret or "",
+        grant_type="client_credentials",
+        scope=f"{resource}/.default",
+    )
     assert refused(answer) == (400, "invalid_resource", 500011)
 
 

@@ -97,9 +97,7 @@ async def test_the_description_is_answered_whatever_the_settings(environment: py
     assert (response.headers["Content-Type"], response.headers["MS-RequestId"]) == ("application/json", GIVEN)
 
 
-async def page(
-    file: str | None = None, *, mangled: str | None = None, accept: str | None = None
-) -> func.HttpResponse:
+async def page(file: str | None = None, *, mangled: str | None = None, accept: str | None = None) -> func.HttpResponse:
     """Ask for the approval page or a file of it."""
     given = {"file": file, "mangled": mangled}
     params = {name: value for name, value in given.items() if value is not None}
