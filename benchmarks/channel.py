@@ -1,5 +1,6 @@
 """A child process that reads commands as lines of JSON and answers each with one line."""
 
+import contextlib
 import json
 import os
 import select
@@ -43,7 +44,8 @@ class Channel:
     def close(self) -> None:
         """End the child."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # it has ended already
+                self._process.stdin.close()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:

@@ -68,9 +68,24 @@ def main() -> int:
     if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON_VERSION:
         say(f"Needs Python {PYTHON_VERSION}, which production runs: make bench PYTHON=python{PYTHON_VERSION}")
         return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the measured processes end too
+    results = _kept(options)
+    try:
+        failed = _measure_all(options, results)
+    except KeyboardInterrupt:
+        say(f"Stopped. {options.output} has what was measured until then.")
+        return 130
+    _say_goals(results)
+    say(f"Written: {options.output / 'RESULTS.md'}")
+    if failed:
+        say(f"Without figures of this run: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _measure_all(options: argparse.Namespace, results: dict[str, Any]) -> list[str]:
+    """Measure the wanted parts into `results`, and write them. Returns those that failed or were not begun."""
     started_at, load = time.monotonic(), os.getloadavg()[0]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the measured processes end too
-    results, run_id, failed = _kept(options), uuid.uuid4().hex[:8], list[str]()
+    run_id, failed = uuid.uuid4().hex[:8], list[str]()
     with Lab(options.root) as lab:
         if lab.node is None:
             say("Node.js 20 or later with the peer's packages is not here: the Node.js peer is left out.")
@@ -88,11 +103,7 @@ def main() -> int:
                 write(results, options.output)  # after each part: what stops later parts loses none of the earlier
             else:
                 failed.append(name)
-    _say_goals(results)
-    say(f"Written: {options.output / 'RESULTS.md'}")
-    if failed:
-        say(f"Without figures of this run: {', '.join(failed)}")
-    return 1 if failed else 0
+    return failed
 
 
 def _measure(
@@ -102,19 +113,30 @@ def _measure(
     begun = time.monotonic()
     try:
         results[name] = measure()
-    except Exception:  # noqa: BLE001 - whatever it is
+    except Exception as error:
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
         say(f"{name}: failed\n{traceback.format_exc()}")
         return None
     say(f"{name}: {time.monotonic() - begun:.0f} s")
     return {**run, "seconds": time.monotonic() - begun}
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether it followed from Ctrl+C: that ends the children too, and then to end them in order fails."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write the numbers, the page and the picture."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages(results).items():
-        (folder / name).write_text(text, encoding="utf-8")
-    (folder / "results.json").write_text(json.dumps(_rounded(results), indent=1) + "\n", encoding="utf-8")
+    files = {**pages(results), "results.json": json.dumps(_rounded(results), indent=1) + "\n"}
+    for name, text in files.items():
+        new = folder / f"{name}.new"
+        new.write_text(text, encoding="utf-8")
+        new.replace(folder / name)  # whole or not at all
 
 
 def pages(results: dict[str, Any]) -> dict[str, str]:

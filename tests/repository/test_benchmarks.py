@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import run
+from benchmarks.channel import ChildFailed
 from benchmarks.cold import by_package
 from benchmarks.figures import Spread, number, ratio
 from benchmarks.goals import GOALS, reasons
@@ -171,13 +172,20 @@ def raising(error: BaseException) -> Any:
     return measure
 
 
+def stopped() -> None:
+    """Ctrl+C ends the measured processes too, so that to end them in order fails."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise ChildFailed
+
+
 def test_a_run_that_is_stopped_keeps_its_parts_and_the_others_of_an_earlier_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     now = given()["warm"]
     assert run_parts(monkeypatch, tmp_path, warm=lambda: now, stalls=lambda: {"ours": stalls(1.0)}) == 0
-    with pytest.raises(KeyboardInterrupt):
-        run_parts(monkeypatch, tmp_path, warm=lambda: now, stalls=raising(KeyboardInterrupt()))
+    assert run_parts(monkeypatch, tmp_path, warm=lambda: now, stalls=stopped, growth=raising(AssertionError())) == 130
     measured = json.loads((tmp_path / "results.json").read_text("utf-8"))["about"]["measured"]
     assert measured["warm"]["run"] != measured["stalls"]["run"]
     page = (tmp_path / "RESULTS.md").read_text("utf-8")
