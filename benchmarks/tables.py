@@ -39,10 +39,11 @@ STALLS = """\
 Entra ID takes 2 s for each token, and 50 new users arrive, within a second or all in one moment. By the clock, other
 processes count too; in ms of CPU that the loop's thread spends between two ticks they do not, and neither does what
 blocks without CPU. Each stall is the worst one of its round. The goals take the worst of all rounds by the clock. A
-new user's call takes the 2 s too; *longest* is the most of all rounds. No call failed: else there is no row."""
+new user's call takes the 2 s too; *longest* is the most of all rounds. One failed call would have failed this part."""
 BESIDE = """\
 Thirty new users arrive within a second while 16 cached users keep 16 calls in flight. Milliseconds; *longest* is the
-most of all rounds. More cached calls meanwhile mean more work beside the new users. No call failed."""
+most of all rounds. More cached calls meanwhile mean more work beside the new
+users. One failed call would have failed this part."""
 MEMORY = """\
 Resident MiB after a collection of garbage, in one process each, once: no rounds. Every program gets as many users."""
 CACHES = """\
