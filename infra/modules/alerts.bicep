@@ -95,7 +95,7 @@ var rules = [
     description: 'A support profile was changed on the approval page, or may have been. The operator compares it with the ticket.'
     severity: 3
     threshold: 0
-    query: '${ofAUser} | where tostring(event.client_id) == "<ENTRA_APPROVAL_CLIENT_ID>" and tostring(event.operation) in ("post", "put", "patch") and tostring(event.validate_only) != "true" | where tostring(event.code) == "ok" or tostring(event.outcome) == "unknown"'
+    query: '${ofAUser} | where tostring(event.client_id) == "<ENTRA_APPROVAL_CLIENT_ID>" and tostring(event.operation) in ("post", "put", "patch") and tostring(event.validate_only) != "true" and tostring(event.code) in ("ok", "partner_center_timeout")'
   }
   {
     name: 'quota'
@@ -139,7 +139,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: replace(rule.query, '<ENTRA_APPROVAL_CLIENT_ID>', approvalClientId)
+            query: rule.name == 'approval' ? replace(rule.query, '<ENTRA_APPROVAL_CLIENT_ID>', approvalClientId) : rule.query
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: rule.threshold
