@@ -118,3 +118,19 @@ async def test_keys_that_are_renewed_in_time_raise_none(live: LiveFunction, ever
     live.sandbox.entra.script(Answer(503), times=1, path="keys")
     assert (await live.call()).status == 200
     assert raised_by(every_log.records) == set()
+
+
+async def test_a_write_by_the_approval_page_is_told(live: LiveFunction, every_log: EveryLog) -> None:
+    """A dry run is not, and neither is a write by another application."""
+    query = alert_queries()["approval"]
+
+    async def told(target: str, *, by_page: bool) -> bool:
+        every_log.records.clear()
+        assert (await live.call(method="POST", target=target)).status == 200
+        (message,) = (one for one in map(logging.LogRecord.getMessage, every_log.records) if ".completed {" in one)
+        client = json.loads(message[25:])["client_id"] if by_page else "another"
+        return counts(query.replace("<ENTRA_APPROVAL_CLIENT_ID>", client), message)
+
+    assert await told("/api/update_profile", by_page=True)
+    assert not await told("/api/update_profile", by_page=False)
+    assert not await told("/api/update_profile?validate_only=true", by_page=True)
