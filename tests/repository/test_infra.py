@@ -103,7 +103,13 @@ def test_what_is_alerted_on_is_what_is_logged() -> None:
     writes = {"post", "put", "patch", "true", "ok"}
     codes = set(re.findall(r'"([a-z_]+)"', queries)) - writes
     reasons = {"credential", "identity_endpoint", "application_missing"}
-    assert codes - reasons == {"misconfigured", "unexpected", "entra_throttled", "partner_center_throttled", "partner_center_timeout"}
+    assert codes - reasons == {
+        "misconfigured",
+        "unexpected",
+        "entra_throttled",
+        "partner_center_throttled",
+        "partner_center_timeout",
+    }
     assert reasons < codes
     assert all(f'code="{code}"' in CODE for code in codes - reasons)
     assert all(any(reason in kind.reasons for kind in RAISED) for reason in reasons)
