@@ -34,9 +34,9 @@ def holds(condition: str, message: str, event: Mapping[str, Any]) -> bool:
         return found["absent"] not in message.split()
     if found["number"]:
         return int(event.get(found["number"]) or 0) >= int(found["least"])
-    is_in = {True: "true", False: "false", None: ""}.get(
-        event.get(found["name"]), event.get(found["name"])
-    ) in re.findall(r'"([^"]*)"', found["values"])
+    value = event.get(found["name"])
+    told = str(value).lower() if isinstance(value, bool) else value or ""
+    is_in = told in re.findall(r'"([^"]*)"', found["values"])
     return is_in != found["operator"].startswith("!")
 
 
