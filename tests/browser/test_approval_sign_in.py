@@ -107,9 +107,9 @@ async def test_a_token_that_expires_while_the_person_reads_asks_for_a_new_sign_i
     await tab.review()
     function.restart()
     validator = http_trigger._service.get().token_validator
-    monkeypatch.setattr(validator, "_wall_clock", lambda: time.time() + 7200)
-    await tab.approve("Your sign-in has ended")
-    monkeypatch.undo()
+    with monkeypatch.context() as later:
+        later.setattr(validator, "_wall_clock", lambda: time.time() + 7200)
+        await tab.approve("Your sign-in has ended")
     assert tab.writes == []
     await tab.press(AGAIN)
     await tab.sees(REVIEW)
