@@ -58,7 +58,7 @@ async def test_hostile_text_in_every_field_stays_text(tab: Tab, hostile: str) ->
         assert text.count("U+202E") == 6  # in each value, and in the remark below it
         assert not [mark for mark in BIDI if not mark.isalpha() and mark != "." and mark in text]
     else:
-        assert text.count(hostile) == 4
+        assert text.count(hostile) >= 4  # a remark may repeat a value
     assert await tab.page.locator("main").locator("img, script, b").count() == 0
     await tab.sign_in()
     await tab.sees("The proposal cannot be used")

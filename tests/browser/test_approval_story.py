@@ -137,15 +137,8 @@ async def answer_the_write(tab: Tab, answer: dict[str, Any]) -> None:
     """Answer writes in the function's place, under the call's own id."""
 
     async def fulfil(route: Any) -> None:
-<<<<<<< HEAD
-        headers = {
-            "MS-CorrelationId": await route.request.header_value("MS-CorrelationId"),
-            "Update-Outcome": "differs",
-        }
-=======
         call = await route.request.header_value("MS-CorrelationId")
         headers = {"MS-CorrelationId": call, "Update-Outcome": "differs"}
->>>>>>> b07d5ff (Say in the documents what an approval checks before it writes)
         await route.fulfill(**answer, headers=headers)
 
     await tab.page.route("**/api/update_profile", fulfil)
