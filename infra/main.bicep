@@ -232,24 +232,17 @@ module authentication 'modules/authentication.bicep' = if (authenticates) {
 
 @description('Name of the function app.')
 output AZURE_FUNCTION_NAME string = function.outputs.name
-
 @description('Where callers send.')
 output UPDATE_PROFILE_URL string = 'https://${function.outputs.hostName}/api/update_profile'
-
 @description('Where a person approves a proposal: #email=…&telephone=…&website=… goes behind it. Empty: there is no page.')
 output APPROVAL_URL string = approvalPage ? 'https://${function.outputs.hostName}/api/approve' : ''
-
 @description('Client id that callers ask a token for.')
 output ENTRA_CLIENT_ID string = clientId
-
 @description('Scope that callers ask for.')
 output ENTRA_SCOPE string = '${audiences[0]}/${requiredScope}'
-
 @description('Object id of the managed identity: the subject of the federated credential.')
 output IDENTITY_PRINCIPAL_ID string = identity.properties.principalId
-
 @description('Flex Consumption takes the package itself, Elastic Premium from the container: scripts/deploy-package does either.')
 output HOSTING_PLAN string = hostingPlan
-
 @description('Name of the storage account that the package is uploaded to.')
 output STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
