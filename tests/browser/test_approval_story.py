@@ -197,7 +197,7 @@ async def test_the_button_waits_until_it_was_seen(tab: Tab) -> None:
 
 
 async def test_two_tabs_with_two_proposals_do_not_mix(tabs: OpenTab) -> None:
-    """Their sign-ins overlap in one browser, and each tab writes what it showed."""
+    """Their sign-ins overlap, each tab writes what it showed, and the later approval is reviewed again."""
     async with tabs() as first:
         second = Tab(await first.page.context.new_page(), first.address, first.sandbox)
         await first.open({"telephone": "111"})
@@ -211,6 +211,12 @@ async def test_two_tabs_with_two_proposals_do_not_mix(tabs: OpenTab) -> None:
             await tab.page.bring_to_front()
             await tab.sees(REVIEW)
             assert telephone in await tab.text()
-            await tab.approve()
+        await second.page.bring_to_front()
+        await second.approve()
+        await first.page.bring_to_front()
+        await first.approve("The profile was changed at the same time")
+        await first.press("Review again")
+        await first.sees(REVIEW)
+        await first.approve()
         assert [written["Telephone"] for written in first.writes] == ["222", "111"]
         await second.page.close()
