@@ -53,7 +53,7 @@ _IN_PLACE = (
     r"/admin/host/status",
 )
 
-# Refusals that waiting does not mend, in the order in which they are looked for.
+# Refusals that do not pass with time, in the order in which they are looked for.
 _FINAL = (
     (r"web app is stopped", "The function app is stopped. Start it: az functionapp start."),
     (

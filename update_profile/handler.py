@@ -16,7 +16,7 @@ from .service import Service
 # One logger for the whole package, whichever module writes: log queries use this name.
 logger = logging.getLogger("update_profile")
 NOT_FOUND = approval_page.NOT_FOUND
-HEALTH_STATUS = 503  # of a wrong setting at the health route, for whatever probes it, and at the page
+HEALTH_STATUS = 503  # of a wrong setting, at the health route and at the approval page: 503 tells probes to wait
 
 
 async def update_profile(incoming: IncomingRequest, *, service: Callable[[], Service]) -> Reply:

@@ -24,7 +24,7 @@ param emailAddress string
 //
 // Each rule runs every 5 minutes over the last 15: a record that reaches the log late is not missed. It may be counted in
 // three windows. Most read the audit record. A call without a tenant_id has no valid signature and counts for no alert on
-// failures: strangers cannot raise one. What lasts until somebody mends it never resolves by itself, as calls, and so
+// failures: strangers cannot raise one. What lasts until somebody corrects it never resolves by itself, as calls, and so
 // records, may be rare: it is told again every six hours while they come, and closed by hand.
 var lasting = ['misconfigured', 'credential', 'quota']
 var completed = 'traces | where message startswith "update_profile.completed" | extend event = parse_json(substring(message, 25))'

@@ -57,7 +57,7 @@ export function changedMeanwhile(visit, answer, onReview) {
   failure(visit, answer, { choice, saying: TEXT.changedMeanwhile });
 }
 
-// What nobody in front of this page can mend.
+// Only an administrator or whoever runs the function can correct this.
 export function final(visit, answer) {
   const { errors = [], consentUri } = answer.body;
   const faults = errors.map((fault) => element("li", {}, foreign(`${fault.field} ${fault.message}`)));
