@@ -1,15 +1,19 @@
 """State that outlives a call."""
 
+import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from builders import an_environment
+from live_service import living_service, open_sockets, until_closed, validated
 
+from sandbox import Sandbox
 from update_profile import __version__
 from update_profile.deadline import Deadline
-from update_profile.errors import InvalidToken, Misconfigured
+from update_profile.errors import InvalidToken, Misconfigured, TenantNotAllowed
 from update_profile.service import ServiceHolder, build
 from update_profile.settings import NAMES
 
@@ -122,3 +126,28 @@ async def test_a_service_validates_tokens_with_its_own_settings() -> None:
     service = build(an_environment())
     with pytest.raises(InvalidToken):
         await service.token_validator.validate("no-token", deadline=Deadline.after(1))
+
+
+async def test_the_call_that_fetches_the_keys_connects_to_partner_center_meanwhile(sandbox: Sandbox) -> None:
+    """A process's first call needs both. Nothing is sent, and a token whose keys are held opens no connection."""
+    server, before, sockets = sandbox.partner_center.server, sandbox.partner_center.server.connections, open_sockets()
+    with living_service(sandbox) as service:
+        with service.connections():
+            await validated(service, sandbox.entra.sign_in("alice"))
+            while server.connections == before:  # noqa: ASYNC110  it is being opened
+                await asyncio.sleep(0.005)
+        with service.connections():
+            await validated(service, sandbox.entra.sign_in("alice"))
+    assert await until_closed(sandbox, sockets_before=sockets) == (0, 0)
+    assert server.connections == before + 1
+    assert not sandbox.partner_center.journal
+
+
+async def test_a_token_of_a_strange_tenant_opens_no_connection(sandbox: Sandbox) -> None:
+    """It is refused before any key is fetched."""
+    before = (sandbox.entra.server.connections, sandbox.partner_center.server.connections)
+    with living_service(sandbox, ENTRA_ALLOWED_TENANTS=str(uuid.uuid4())) as service, service.connections():
+        with pytest.raises(TenantNotAllowed):
+            await validated(service, sandbox.entra.sign_in("alice"))
+        await asyncio.sleep(0.02)
+    assert (sandbox.entra.server.connections, sandbox.partner_center.server.connections) == before

@@ -296,6 +296,51 @@ def test_a_chain_that_holds_nothing_gives_nothing() -> None:
     assert chain.take(Origin("https", "a", 443)) is None
 
 
+async def test_a_connection_that_opens_before_the_caller_is_known_is_that_callers(
+    sandbox: Sandbox, client: HttpClient
+) -> None:
+    """One is opened, however often it is asked for; another caller of the same call gets none of it."""
+    url = sandbox.partner_center.base_url
+    connections_before = sandbox.partner_center.server.connections
+    with call_chain():
+        for _ in range(2):
+            client.connect_ahead(url, deadline=Deadline.after(10))
+        client.prepare(url, ALICE, deadline=Deadline.after(10))
+        await send(client, a_request(sandbox))
+        assert sandbox.partner_center.server.connections - connections_before == 1
+        client.prepare(url, BOB, deadline=Deadline.after(10))
+        await send(client, a_request(sandbox, BOB))
+    assert len(set(connections(sandbox))) == 2
+    assert sandbox.partner_center.server.connections - connections_before == 2
+
+
+async def test_a_connection_that_opens_ahead_and_is_not_needed_ends_with_its_call(
+    sandbox: Sandbox, client: HttpClient
+) -> None:
+    """It ends whether it is open by then or not. Outside a call, and after it, none is opened."""
+    url, before = sandbox.partner_center.base_url, open_sockets()
+    connections_before = sandbox.partner_center.server.connections
+    with call_chain():
+        client.connect_ahead(url, deadline=Deadline.after(10))
+        while not sandbox.partner_center.server.open_connections:  # noqa: ASYNC110  it is being opened
+            await asyncio.sleep(0.005)
+
+    async def outlive() -> None:
+        await asyncio.sleep(0.01)
+        client.connect_ahead(url, deadline=Deadline.after(10))
+
+    with call_chain():
+        work = asyncio.create_task(outlive())
+        client.connect_ahead(url, deadline=Deadline.after(10))
+    await work
+    client.connect_ahead(url, deadline=Deadline.after(10))
+    client.connect_ahead("ftp://a.example/", deadline=Deadline.after(10))
+    await asyncio.sleep(0.05)
+    assert sandbox.partner_center.server.connections - connections_before in (1, 2)
+    assert not client._lanes._idle
+    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+
+
 async def test_after_churn_of_cancelled_calls_the_next_one_succeeds_and_no_socket_is_left(
     sandbox: Sandbox, client: HttpClient
 ) -> None:

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -98,7 +99,11 @@ class TokenValidator:
             error.claimed = claimed
             raise
         return Caller(
-            tenant_id=tenant_id, user_id=user_id, client_id=client_id, token_digest=digest, expires_at=expires_at
+            tenant_id=sys.intern(tenant_id),  # thousands are remembered, of few tenants and clients
+            user_id=user_id,
+            client_id=client_id and sys.intern(client_id),
+            token_digest=digest,
+            expires_at=expires_at,
         )
 
     def __len__(self) -> int:

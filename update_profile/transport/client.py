@@ -5,6 +5,7 @@ Requests go straight to a transport, not through an ``httpx.AsyncClient``: what 
 it follows none.
 """
 
+import contextlib
 import re
 import ssl
 import zlib
@@ -59,11 +60,13 @@ class HttpClient:
 
     def prepare(self, url: str, caller: CallerKey, *, deadline: Deadline) -> None:
         """Begin to open a connection to this URL's host, which the caller's next request there uses."""
-        try:
-            origin = _origin(_url(url))
-        except (ValueError, httpx.InvalidURL):
-            return  # the request itself reports it
-        self._lanes.prepare(origin, caller, deadline)
+        with contextlib.suppress(ValueError, httpx.InvalidURL):  # the request itself reports it
+            self._lanes.prepare(_origin(_url(url)), caller, deadline)
+
+    def connect_ahead(self, url: str, *, deadline: Deadline) -> None:
+        """Begin to open a connection to this URL's host before this call's caller is known."""
+        with contextlib.suppress(ValueError, httpx.InvalidURL):  # the request itself reports it
+            self._lanes.connect_ahead(_origin(_url(url)), deadline)
 
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
         """Send one request and read the whole answer.

@@ -29,14 +29,19 @@ class Origin(NamedTuple):
 
 
 Lane = tuple[Origin, CallerKey]
+Opening = asyncio.Task[Connection | BaseException]
 
 
 class Chain:
-    """The idle connections of one call to Entra ID. The call closes them; its requests come one after another."""
+    """The connections of one call, which closes what it has not used.
+
+    Idle ones lead to Entra ID, for one request after another; ``ahead`` has those that open for another host.
+    """
 
     def __init__(self) -> None:
+        self.ahead: dict[Origin, Opening] = {}
         self._idle: dict[Origin, Connection] = {}
-        self._closed = False
+        self.is_open = True
 
     def take(self, origin: Origin) -> Connection | None:
         """Return the connection to this origin, if it is idle."""
@@ -48,18 +53,19 @@ class Chain:
 
     def keep(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for the call's next request."""
-        replaced = connection if self._closed else self._idle.pop(origin, None)
+        replaced = self._idle.pop(origin, None) if self.is_open else connection
         if replaced is not None:
             replaced.close()
-        if not self._closed:
+        if self.is_open:
             self._idle[origin] = connection
 
     def close(self) -> None:
         """Close every connection."""
-        self._closed = True
-        for connection in self._idle.values():
-            connection.close()
-        self._idle.clear()
+        self.is_open = False
+        while self.ahead:
+            _give_up(self.ahead.popitem()[1])
+        while self._idle:
+            self._idle.popitem()[1].close()
 
 
 # A task inherits the chain of the call that started it: a fetch of keys hands its connection to that call's exchange.
@@ -95,14 +101,22 @@ class Lanes:
         self._network = network
         self._idle: dict[Lane, list[_Idle]] = {}
         self._count = 0
-        self._opening: dict[Lane, asyncio.Task[Connection | BaseException]] = {}
+        self._opening: dict[Lane, Opening] = {}
+
+    def connect_ahead(self, origin: Origin, deadline: Deadline) -> None:
+        """Begin to open a connection before this call's caller is known. Does nothing outside a call."""
+        chain = _chain.get()
+        if chain is not None and chain.is_open and origin not in chain.ahead:
+            chain.ahead[origin] = asyncio.ensure_future(self._open_or_error(origin, deadline))
 
     def prepare(self, origin: Origin, caller: CallerKey, deadline: Deadline) -> None:
         """Begin to open a connection for a caller, unless there is one. The caller's next request takes it."""
         lane = (origin, caller)
         if lane in self._opening or lane in self._idle:
             return
-        task = asyncio.ensure_future(self._open_or_error(origin, deadline))
+        chain = _chain.get()
+        ahead = chain.ahead.pop(origin, None) if chain else None
+        task = ahead or asyncio.ensure_future(self._open_or_error(origin, deadline))
         self._opening[lane] = task
         task.add_done_callback(lambda done: self._opened(lane, done))
 
@@ -206,7 +220,7 @@ class Lanes:
         except BaseException as error:  # noqa: BLE001  it is raised where the connection is awaited
             return error
 
-    def _opened(self, lane: Lane, task: "asyncio.Task[Connection | BaseException]") -> None:
+    def _opened(self, lane: Lane, task: Opening) -> None:
         if self._opening.get(lane) is not task:
             return  # the caller's request has taken it
         del self._opening[lane]
@@ -214,13 +228,13 @@ class Lanes:
             self.keep(*lane, connection)
 
 
-def _give_up(opening: "asyncio.Task[Connection | BaseException]") -> None:
+def _give_up(opening: Opening) -> None:
     """Cancel the task. It may be done already, with a connection that nobody takes any more."""
     opening.add_done_callback(_close_opened)
     opening.cancel()
 
 
-def _close_opened(opening: "asyncio.Task[Connection | BaseException]") -> None:
+def _close_opened(opening: Opening) -> None:
     """Close a connection that was opened just as its request gave up."""
     if not opening.cancelled() and isinstance(connection := opening.result(), Connection):
         connection.close()
