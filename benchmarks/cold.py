@@ -23,6 +23,13 @@ RUN = Path(__file__).with_name("cold_run.py")
 # cold_run.py's APP: the same runtime, then the import of the four packages, and the same end.
 THE_FOUR = Path("-")
 PYTHON_ALONE = "import os; os._exit(0)"
+# The same import without a runtime: a process of its own, which leaves at once.
+FOUR_ALONE = """
+import os, sys
+sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
+import azure.functions, httpx, msal, pydantic
+os._exit(0)
+"""
 IMPORT_ROUNDS = 5
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 # What the host's side and the harness import is not the app's.
@@ -38,6 +45,7 @@ class ColdStarts:
         self._lab = lab
         self._hosts_side = lab.folder / "hosts-side"
         copy_hosts_side(self._hosts_side)
+        _compile(self._hosts_side)  # as the worker's image has it; the copies are newer than the code that came along
         self._packages = self._build(OURS, ROOT)
         self.contestants = lab.contestants(NULL, HTTPX, SAMPLE, OURS, BEFORE, FASTAPI, NODE)
         if BEFORE in self.contestants:
@@ -55,6 +63,7 @@ class ColdStarts:
         found: dict[str, list[Row]] = defaultdict(list)
         for number in range(rounds):
             found["interpreter"].append(self._timed(["-c", PYTHON_ALONE]))
+            found["four_alone"].append(self._timed(["-c", FOUR_ALONE, str(self._packages)]))
             found["four"].append(self._run(OURS, THE_FOUR, self._packages))
             for one in turned(self.contestants, number):
                 found[one.key].append(self._node() if one == NODE else self._start(one))
