@@ -113,6 +113,20 @@ async def test_an_answer_that_bears_another_calls_request_id_is_not_ours(live: L
     assert (await first).status == 200
 
 
+async def test_a_refusal_without_an_id_counts_on_a_new_connection_alone(live: LiveFunction) -> None:
+    """On a kept one it may answer another request: the write is of unknown outcome, and the repeat gets the refusal."""
+    token = live.sandbox.entra.sign_in("alice")
+    assert (await live.call(token=token)).status == 200
+    gateways = Answer(status=429, headers=(("Retry-After", "60"),), body=b"<html>")
+    live.sandbox.partner_center.script(gateways, method="PUT", times=None)
+    other, delivery = EXAMPLE | {"Email": "new@contoso.example"}, [("Idempotency-Key", str(uuid.uuid4()))]
+    first = await live.call(other, token=token, headers=delivery)
+    assert (first.status, first.json["outcome"], first.headers["retry-after"]) == (504, "unknown", "5")
+    again = await live.call(other, token=token, headers=delivery)
+    assert (again.code, again.headers["retry-after"]) == ("partner_center_throttled", "60")
+    assert len(live.puts) == 3
+
+
 @pytest.mark.parametrize("user", ["bob", "carol"])
 async def test_a_token_of_another_user_is_never_used(live: LiveFunction, user: str) -> None:
     """This holds for users of the same tenant and of another, and the wrong token is not cached."""
