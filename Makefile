@@ -11,6 +11,8 @@
 
 # What the caller's shell may hold that would change which code runs, or where pip installs.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
+# Each of the many processes of a test run would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 
 PYTHON ?=
