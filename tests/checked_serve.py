@@ -1,5 +1,6 @@
 """`make serve` with every answer held against the description: `python tests/checked_serve.py`.
 
+A device that waits for its sign-in is asked to poll every second, so that the tests do not wait long.
 The exit status is 3, and standard error names the answers, when one was not described.
 """
 
@@ -11,15 +12,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from described_api import NotDescribed, checking
 
 from sandbox import serve
+from sandbox.entra import remembered
 from sandbox.functions_host import FunctionsHost
 
 UNDESCRIBED_STATUS = 3
+DEVICE_INTERVAL_SECONDS = 1.0
 
 
 def main() -> int:
     """Serve until a signal stops it. Returns the exit status."""
     seen: list[NotDescribed] = []
     FunctionsHost.handle = checking(FunctionsHost.handle, seen)  # type: ignore[method-assign, assignment]
+    remembered.DEVICE_INTERVAL_SECONDS = DEVICE_INTERVAL_SECONDS
     status = serve.main()
     for error in seen:
         sys.stderr.write(f"{error}\n")

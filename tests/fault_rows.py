@@ -69,7 +69,8 @@ UNEXPECTED = Truth(status=502, code="partner_center_unexpected")
 
 
 def same(name: str, answer: Answer, truth: Truth, **more: Any) -> FaultRow:
-    """A fault that is final: the outcome is the same whether it happens once or always."""
+    """A fault that is final: there is one PUT, so the outcome is the same whether it happens once or always."""
+    assert truth.puts == 1, name
     return FaultRow(name=name, answer=answer, once=truth, always=truth, **more)
 
 

@@ -20,6 +20,8 @@ SPA_REFRESH_SECONDS = 24 * 3600
 REFRESH_SECONDS = 90 * 24 * 3600
 # learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code: fifteen minutes.
 DEVICE_SECONDS = 900
+# What Entra ID asks for.
+DEVICE_INTERVAL_SECONDS = 5.0
 # A client's timer may run a little ahead of ours.
 POLL_TOLERANCE_SECONDS = 0.2
 # No vowels and nothing that looks like another letter.
@@ -131,7 +133,7 @@ class Remembered:
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.device_codes: dict[str, DeviceCode] = {}
         self.skipped_seconds = 0.0
-        self.device_interval_seconds = 5.0
+        self.device_interval_seconds = DEVICE_INTERVAL_SECONDS
 
     def now(self) -> float:
         """Return the stand-in's time in seconds."""

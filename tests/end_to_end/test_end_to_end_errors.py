@@ -1,10 +1,11 @@
-"""Every row of the error table over HTTP: the answer, how far the call got, and what is never disclosed."""
+"""Every row of the error table over HTTP: the answer, how far the call got, what is never disclosed, who is alerted."""
 
 import base64
 import json
 from collections.abc import Iterator
 
 import pytest
+from alert_rules import expected, raised_by
 from builders import EXAMPLE
 from error_rows import ROWS, SOMEONE, Reach, Row
 from live_function import Answered, EveryLog, LiveFunction
@@ -47,12 +48,14 @@ async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_ag
     """Each row gives the status, the members, the headers, and which upstreams are called.
 
     The failure is one audit record. Nothing discloses a value or a token: the test reads messages, stacks and
-    attributes of all loggers at DEBUG, and the answer itself.
+    attributes of all loggers at DEBUG, and the answer itself. The records count for the alerts that are meant for the
+    failure.
     """
     answered = await row.provoke(live)
     says_what_went_wrong(live, row, answered)
     is_one_audit_record(live, row, answered, every_log)
     discloses_nothing(live, answered, every_log)
+    counts_for_the_alerts_that_are_meant_for_it(row, every_log)
 
 
 def says_what_went_wrong(live: LiveFunction, row: Row, answered: Answered) -> None:
@@ -109,6 +112,14 @@ def discloses_nothing(live: LiveFunction, answered: Answered, every_log: EveryLo
         if secret.lower() in text.lower()
     }
     assert not leaks
+
+
+def counts_for_the_alerts_that_are_meant_for_it(row: Row, every_log: EveryLog) -> None:
+    """Check which alerts count the records.
+
+    A caller's own mistake counts for none, and what an unsigned token provokes only for an outage of the keys.
+    """
+    assert raised_by(every_log.records) == expected(row)
 
 
 def secrets(live: LiveFunction) -> dict[str, str]:

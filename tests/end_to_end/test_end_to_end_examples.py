@@ -49,7 +49,7 @@ def node_program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("node")
     for name in ("package.json", "package-lock.json", "update-support-profile.mjs"):
         shutil.copy(EXAMPLES / "node" / name, folder)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    install = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 0, done.stderr
     return ["node", str(folder / "update-support-profile.mjs")]
