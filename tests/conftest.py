@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -36,12 +37,21 @@ def _remembered_lanes() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-async def _no_connection_outlives_a_test(_remembered_lanes: None) -> AsyncIterator[None]:
+@pytest.fixture
+async def _connections_are_closed_on_the_loop(_remembered_lanes: None) -> AsyncIterator[None]:
     """Close what a test keeps, on its own event loop."""
     yield
     close_kept()
     await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_outlives_a_test(request: pytest.FixtureRequest, _remembered_lanes: None) -> Iterator[None]:
+    """Close what a test keeps. Most tests have no event loop, and to run one for each of them takes long."""
+    if inspect.iscoroutinefunction(request.function):
+        request.getfixturevalue("_connections_are_closed_on_the_loop")
+    yield
+    close_kept()
 
 
 @pytest.fixture(scope="session")
