@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import random
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from live_service import LANES, close_kept
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
+from update_profile.partner_center import read_back
 from update_profile.transport.lanes import Lanes
 
 # How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile.
@@ -21,6 +23,8 @@ settings.register_profile("quick", derandomize=True, max_examples=25, deadline=N
 settings.register_profile("fixed", derandomize=True, max_examples=400, deadline=None)
 settings.register_profile("random", max_examples=2_000, deadline=None)
 settings.load_profile("quick")
+
+PAUSE_SECONDS = 0.05
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,6 +126,13 @@ def warm_live(
 ) -> LiveFunction:
     """The function in front of the sandbox, in a process that may have served other tests with the same settings."""
     return LiveFunction(functions_host, sandbox, monkeypatch, holders=holders)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pauses between attempts fixed and short, and shorten the pause between two read-backs."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: min(low + PAUSE_SECONDS, high))
+    monkeypatch.setattr(read_back, "PAUSE_SECONDS", PAUSE_SECONDS)
 
 
 @pytest.fixture

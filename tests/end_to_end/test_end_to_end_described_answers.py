@@ -112,6 +112,7 @@ async def test_a_retryable_failure_without_retry_after_is_found(live: LiveFuncti
             described_api().check("POST", ROUTE, with_headers(true, retry_after=wrong))
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("status", [500, 502])
 async def test_a_class_of_failures_has_retry_after_where_a_retry_can_help(live: LiveFunction, status: int) -> None:
     """These statuses have failures of both kinds, so that no schema can require the header."""

@@ -41,6 +41,7 @@ def reached(live: LiveFunction) -> Reach:
     return Reach.KEYS if live.sandbox.entra.journal else Reach.NOTHING
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_a_failure_says_what_went_wrong_who_must_act_and_whether_to_try_again(
     live: LiveFunction, every_log: EveryLog, row: Row

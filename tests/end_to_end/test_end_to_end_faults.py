@@ -1,6 +1,5 @@
 """The fault matrix: whatever happens to a PUT, the caller gets one true answer within its time budget."""
 
-import random
 import socket
 
 import pytest
@@ -11,22 +10,14 @@ from live_service import open_sockets, until_closed
 from named_network import NamedNetwork
 
 from sandbox import Answer, Fault
-from update_profile.partner_center import read_back
 
-PAUSE_SECONDS = 0.05
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture
 def live(warm_live: LiveFunction) -> LiveFunction:
     """Share warm services between the rows, because no row depends on an empty cache."""
     return warm_live
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the pauses between attempts fixed and short, and shorten the pause between two read-backs."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: min(low + PAUSE_SECONDS, high))
-    monkeypatch.setattr(read_back, "PAUSE_SECONDS", PAUSE_SECONDS)
 
 
 async def called(live: LiveFunction, budget_seconds: int) -> Answered:

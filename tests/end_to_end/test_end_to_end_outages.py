@@ -93,6 +93,7 @@ async def test_a_written_profile_and_an_answer_that_cannot_be_read_is_read_back(
     assert len(live.puts) == 1
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
 async def test_where_it_was_not_written_the_outcome_stays_unknown(live: LiveFunction, answer: Answer) -> None:
     """A read may lag behind a write, so a mismatch proves nothing; the detail names the fields."""

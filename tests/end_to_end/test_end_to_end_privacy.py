@@ -88,6 +88,7 @@ async def _scripted(
     return await live.call(PROFILE)
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("call", TROUBLES.values(), ids=TROUBLES)
 async def test_what_others_say_of_it_is_neither_logged_nor_told(
     live: LiveFunction, every_log: EveryLog, call: Call

@@ -185,17 +185,22 @@ async def test_a_refusal_is_final_for_its_user_alone(
 async def test_what_never_connected_is_unavailable_and_what_never_answered_a_time_out(sandbox: Sandbox) -> None:
     """The two stay distinct even when the call's deadline ends both."""
     with living_service(sandbox) as service:
-        assertion = sandbox.entra.sign_in("alice")
-        caller = await validated(service, assertion)
+        slow = {"alice": Answer.trouble(Fault.HANG), "bob": Answer.true(body_byte_seconds=0.02)}
+        assertions = [sandbox.entra.sign_in(user) for user in slow]
+        callers = [await validated(service, assertion) for assertion in assertions]
+
+        async def exchange(number: int) -> None:
+            deadline = Deadline.after(1.2)
+            await service.tokens.access_token(callers[number], assertions[number], deadline=deadline)
+
         sandbox.entra.server.hang_at_tls_hello = True
         with pytest.raises(EntraUnavailable):
-            await service.tokens.access_token(caller, assertion, deadline=Deadline.after(1.2))
+            await exchange(0)
         sandbox.entra.server.hang_at_tls_hello = False
-        for slow in (Answer.trouble(Fault.HANG), Answer.true(body_byte_seconds=0.02)):
-            sandbox.entra.clear_script()
-            sandbox.entra.script(slow, times=None)
-            with pytest.raises(EntraTimeout):
-                await service.tokens.access_token(caller, assertion, deadline=Deadline.after(1.2))
+        for user, answer in slow.items():
+            sandbox.entra.script(answer, times=None, user=user)
+        ended = await asyncio.gather(exchange(0), exchange(1), return_exceptions=True)
+        assert [type(error) for error in ended] == [EntraTimeout, EntraTimeout]
 
 
 async def test_no_record_of_any_logger_holds_a_token_a_secret_or_a_value(sandbox: Sandbox, every_log: EveryLog) -> None:

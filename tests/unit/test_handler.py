@@ -97,6 +97,7 @@ UPSTREAM = UpstreamFault(status=409, code="20002")
 ENTRA = EntraFault(error="invalid_grant", codes=(65001,), trace_id="t")
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(
     ("outcomes", "status", "steps", "level"),
     [
@@ -258,6 +259,7 @@ async def test_a_credential_that_cannot_be_used_is_told_before_anything_else() -
     assert not outcomes.steps
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("stored", "status", "outcome"), [(SUCCESS, 200, "confirmed-by-read"), (UNKNOWN, 504, None)])
 async def test_a_fault_of_ours_behind_a_write_is_of_unknown_outcome_and_is_read_back(
     stored: Any, status: int, outcome: str | None

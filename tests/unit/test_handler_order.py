@@ -69,6 +69,7 @@ async def call(*wrong: str) -> tuple[Reply, Outcomes]:
     return await handler.update_profile(incoming, service=service), outcomes
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("place", range(len(CHECKS)), ids=[name for name, _ in CHECKS])
 async def test_the_first_failure_answers_whatever_else_is_wrong(place: int) -> None:
     """No later step runs."""
