@@ -1,5 +1,6 @@
 """The programs in examples/ sign in, show a dry run, write, and live through what a caller can meet."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -43,15 +44,22 @@ def served(running: ServedFunction) -> ServedFunction:
 
 @pytest.fixture(scope="module")
 def node_program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The Node.js example with the packages of its lock file."""
+    """The Node.js example with the packages of its lock file. The processes of one test run share them."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not on this machine: the Node.js example is NOT tested")
-    folder = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json", "update-support-profile.mjs"):
-        shutil.copy(EXAMPLES / "node" / name, folder)
-    install = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    assert done.returncode == 0, done.stderr
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "node"
+    folder.mkdir(exist_ok=True)
+    installed = folder / "installed"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.exists():
+            for name in ("package.json", "package-lock.json", "update-support-profile.mjs"):
+                shutil.copy(EXAMPLES / "node" / name, folder)
+            install = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+            assert done.returncode == 0, done.stderr
+            installed.touch()
     return ["node", str(folder / "update-support-profile.mjs")]
 
 

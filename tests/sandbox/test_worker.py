@@ -1,6 +1,7 @@
 """Workers load an app and answer calls; the real one refuses what Azure would refuse.
 
-A process serves one app, so each app here is loaded in its own process; all processes run at once.
+A process serves one app, so each app here is loaded in its own process; all processes run at once. Those that only load
+an app are forks of one process, which has imported the library.
 """
 
 import importlib.util
@@ -16,13 +17,14 @@ ECHO_APP = ROOT / "tests" / "samples" / "echo_app"
 REAL = importlib.util.find_spec("azure_functions_runtime") is not None
 real_only = pytest.mark.skipif(not REAL, reason="azure-functions-runtime needs Python 3.13 or later")
 
+# Writes each outcome to the file `outcome` beside the app.
 LOAD = """
-import asyncio, pathlib, sys
+import asyncio, os, pathlib, sys
 from sandbox.worker import WorkerError
 from sandbox.workers import create_worker
 
-async def main():
-    worker = create_worker(pathlib.Path(sys.argv[1]))
+async def load(folder):
+    worker = create_worker(folder)
     try:
         await worker.start()
         print("loaded", *[function.name for function in worker.functions])
@@ -30,7 +32,16 @@ async def main():
     except WorkerError as error:
         print("WorkerError", error)
 
-asyncio.run(main())
+folders = [pathlib.Path(argument) for argument in sys.argv[1:]]
+create_worker(folders[0])
+for folder in folders:
+    if os.fork() == 0:
+        with open(folder / "outcome", "w") as sys.stdout:
+            asyncio.run(load(folder))
+        os._exit(0)
+for _ in folders:
+    _, status = os.wait()
+    assert status == 0
 """
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
@@ -113,16 +124,19 @@ def start(script: str, *arguments: Path) -> "subprocess.Popen[str]":
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return what each process printed, by the name of its app or script."""
-    processes = {}
     folders = {}
     for name, code in APPS.items():
         folders[name] = tmp_path_factory.mktemp(name)
         (folders[name] / "function_app.py").write_text(code)
-        processes[name] = start(LOAD, folders[name])
-    processes["again"] = start(SECOND_APP, folders["plain"], folders["plain"], ECHO_APP)
-    processes["in_process"] = start(IN_PROCESS, ECHO_APP)
-    processes["misbehave"] = start(MISBEHAVE, ECHO_APP)
-    return {name: process.communicate()[0].strip() for name, process in processes.items()}
+    processes = {
+        "load": start(LOAD, *folders.values()),
+        "again": start(SECOND_APP, folders["plain"], folders["plain"], ECHO_APP),
+        "in_process": start(IN_PROCESS, ECHO_APP),
+        "misbehave": start(MISBEHAVE, ECHO_APP),
+    }
+    printed = {name: process.communicate()[0].strip() for name, process in processes.items()}
+    assert processes["load"].returncode == 0
+    return printed | {name: (folder / "outcome").read_text().strip() for name, folder in folders.items()}
 
 
 @pytest.mark.parametrize("app", ["plain", "string_annotations"])
