@@ -66,11 +66,14 @@ endif
 # pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
+# The tests that start processes and servers mostly wait for them.
+PATIENT := --numprocesses=4 --dist=worksteal
+
 # The tests that make up their input; tests/conftest.py has the profiles.
 FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
 
 test: test-unit ## run every test: the unit tests, then all others; about five minutes on two cores
-	@$(VENV_PYTHON) -m pytest $(PARALLEL) tests/end_to_end tests/sandbox tests/repository $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(PATIENT) tests/end_to_end tests/sandbox tests/repository $(ARGS)
 
 test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 100 % line and branch coverage
 	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(COVERAGE) tests/unit $(ARGS)

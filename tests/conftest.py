@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import os
 import random
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -25,6 +26,37 @@ settings.register_profile("random", max_examples=2_000, deadline=None)
 settings.load_profile("quick")
 
 PAUSE_SECONDS = 0.05
+
+# They wait for processes of their own, so they begin first.
+SLOW = (
+    "test_end_to_end_examples.py",
+    "test_end_to_end_docs.py",
+    "test_rehearsal.py",
+    "test_end_to_end_endings.py",
+    "test_functions_host_answers.py",
+    "test_worker.py",
+    "test_bench_harness.py",
+    "test_end_to_end_description.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each of pytest-xdist's processes begin with slow modules.
+
+    Each is first given one contiguous share of the tests. What is quick behind the slow ones is taken over by others.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for number, module in enumerate(SLOW if processes > 1 else ()):
+        shares[number % processes] += [item for item in items if item.path.name == module]
+    begun = {item for share in shares for item in share}
+    rest = [item for item in items if item not in begun]
+    for share in shares[:-1]:
+        more = max(0, len(items) // processes - len(share))
+        share += rest[:more]
+        del rest[:more]
+    items[:] = [item for share in (*shares, rest) for item in share]
 
 
 @pytest.fixture(scope="session", autouse=True)
