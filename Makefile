@@ -69,7 +69,7 @@ PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # The tests that start processes and servers mostly wait for them.
 PATIENT := --numprocesses=4 --dist=worksteal
 
-# The tests that make up their input; tests/conftest.py has the profiles.
+# The tests that make up their input; tests/unit/conftest.py has the profiles.
 FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
 
 test: test-unit ## run every test: the unit tests, then all others; about five minutes on two cores

@@ -97,7 +97,7 @@ def caller_settings(sandbox: Sandbox, address: str) -> dict[str, str]:
         "CLIENT_ID": entra.applications.public.client_id,
         "SCOPE": f"{entra.client_id}/{entra.registration.scope}",
         **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca_file),
-        "BROWSER": f"env PYTHONPATH={REPOSITORY} {sys.executable} -m sandbox.person {USER} %s &",
+        "BROWSER": f"{sys.executable} -P {REPOSITORY / 'sandbox' / 'person.py'} {USER} %s &",
     }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from described_api import NotDescribed, checking
-from hypothesis import settings
 from live_function import ROOT, EveryLog, Holders, LiveFunction
 from live_service import LANES, close_kept
 
@@ -18,12 +17,6 @@ from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
 from update_profile.partner_center import read_back
 from update_profile.transport.lanes import Lanes
-
-# How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile.
-settings.register_profile("quick", derandomize=True, max_examples=25, deadline=None)
-settings.register_profile("fixed", derandomize=True, max_examples=400, deadline=None)
-settings.register_profile("random", max_examples=2_000, deadline=None)
-settings.load_profile("quick")
 
 PAUSE_SECONDS = 0.05
 

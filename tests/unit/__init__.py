@@ -1,0 +1,1 @@
+"""Tests of the modules, each on its own."""

@@ -1,0 +1,8 @@
+"""How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile."""
+
+from hypothesis import settings
+
+settings.register_profile("quick", derandomize=True, max_examples=25, deadline=None)
+settings.register_profile("fixed", derandomize=True, max_examples=400, deadline=None)
+settings.register_profile("random", max_examples=2_000, deadline=None)
+settings.load_profile("quick")
