@@ -66,17 +66,18 @@ endif
 # pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-# The tests that start processes and servers mostly wait for them.
-PATIENT := --numprocesses=4 --dist=worksteal
+# These tests wait for timers, servers and other processes: more processes than the usual two cores use that time.
+UNIT := --numprocesses=3 --dist=worksteal
+OTHERS := --numprocesses=4 --dist=worksteal
 
 # The tests that make up their input; tests/unit/conftest.py has the profiles.
 FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
 
 test: test-unit ## run every test: the unit tests, then all others; about five minutes on two cores
-	@$(VENV_PYTHON) -m pytest $(PATIENT) tests/end_to_end tests/sandbox tests/repository $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(OTHERS) tests/end_to_end tests/sandbox tests/repository $(ARGS)
 
 test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 100 % line and branch coverage
-	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(COVERAGE) tests/unit $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(UNIT) $(COVERAGE) tests/unit $(ARGS)
 
 test-browser: $(VENV)/installed-dev ## test the approval page in Chromium (Debian's package chromium, or CHROMIUM=path)
 	@$(VENV_PYTHON) -m pytest $(PARALLEL) tests/browser $(ARGS)
