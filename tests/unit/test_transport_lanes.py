@@ -13,6 +13,7 @@ from live_service import a_client, close_kept, open_sockets, until_closed
 from named_network import NamedNetwork
 
 from sandbox import Answer, Fault, Sandbox
+from sandbox.http_server import HttpServer
 from update_profile.deadline import Deadline
 from update_profile.transport import lanes as module
 from update_profile.transport.client import HttpClient, create_ssl_context
@@ -95,15 +96,20 @@ async def test_a_connection_is_kept_only_after_a_whole_success_that_echoes_the_i
     assert not (await send(client, a_request(sandbox))).reused
 
 
+async def until_the_server_closed(server: HttpServer) -> None:
+    """Wait until no connection to a stand-in is open."""
+    for _ in range(1_000):
+        if not server.open_connections:
+            return
+        await asyncio.sleep(0.01)
+
+
 async def test_what_comes_while_a_connection_is_idle_ends_it(sandbox: Sandbox, client: HttpClient) -> None:
     """The server closes it, or says something that nobody asked for."""
     server = sandbox.partner_center.server
     server.idle_seconds = 0.2  # a busy machine must send its request in that time
     await send(client, a_request(sandbox))
-    for _ in range(1_000):
-        if not server.open_connections:
-            break
-        await asyncio.sleep(0.01)
+    await until_the_server_closed(server)
     server.idle_seconds = None
     assert not (await send(client, a_request(sandbox))).reused
 
@@ -276,7 +282,7 @@ async def test_a_chain_takes_the_place_of_what_it_held(sandbox: Sandbox, chained
         await asyncio.gather(send(client, chained), send(client, chained))
         sandbox.entra.server.idle_seconds = 0.01
         await send(client, chained)
-        await asyncio.sleep(0.1)
+        await until_the_server_closed(sandbox.entra.server)
         sandbox.entra.server.idle_seconds = None
         await send(client, chained)
     assert len(set(entra_connections(sandbox))) == 3
