@@ -30,15 +30,11 @@ class Contestant:
         key: Its name in results.json.
         exchanges: Whether it takes a user's token and exchanges it. A relay gets a token for Partner Center.
         calls_share: How many of the calls of a round it makes: less than 1 for a slow one.
-        program: The peer's file without its suffix; None for one that bears the key's name.
-        variables: Environment variables of its own, as pairs of name and value.
     """
 
     key: str
     exchanges: bool = True
     calls_share: float = 1.0
-    program: str | None = None
-    variables: tuple[tuple[str, str], ...] = ()
 
 
 NULL = Contestant("null", exchanges=False)
@@ -49,9 +45,6 @@ OURS = Contestant("ours")
 BEFORE = Contestant("before")
 SAMPLE = Contestant("common_sample", calls_share=0.1)
 FASTAPI = Contestant("fastapi_peer")
-FASTAPI_DEFAULT = Contestant(
-    "fastapi_default", calls_share=0.5, program="fastapi_peer", variables=(("PEER_TRANSPORT", "default"),)
-)
 NODE = Contestant("node_peer")
 
 
@@ -102,9 +95,9 @@ class Lab:
         folder = self.folder / contestant.key
         if not folder.exists():
             folder.mkdir()
-            shutil.copyfile(PEERS / f"{contestant.program or contestant.key}.py", folder / "function_app.py")
+            shutil.copyfile(PEERS / f"{contestant.key}.py", folder / "function_app.py")
             host: dict[str, Any] = {"version": "2.0"}
-            if contestant in (FASTAPI, FASTAPI_DEFAULT):
+            if contestant == FASTAPI:
                 host["extensions"] = {"http": {"routePrefix": ""}}
             (folder / "host.json").write_text(json.dumps(host), encoding="utf-8")
         return folder
@@ -127,8 +120,7 @@ class Lab:
     def _start(self, contestant: Contestant, where: Where) -> Channel:
         if contestant == NODE:
             return Channel(["node", "--expose-gc", str(NODE_PEER)], self.settings(where))
-        settings = {**self.settings(where), **dict(contestant.variables)}
-        return Channel([sys.executable, "-m", "benchmarks.subject", str(self.app(contestant))], settings)
+        return Channel([sys.executable, "-m", "benchmarks.subject", str(self.app(contestant))], self.settings(where))
 
 
 def turned(contestants: Sequence[Contestant], round_number: int) -> list[Contestant]:

@@ -13,7 +13,6 @@ from .lab import (
     BEFORE,
     BODY,
     FASTAPI,
-    FASTAPI_DEFAULT,
     HTTPX,
     NODE,
     NULL,
@@ -90,7 +89,7 @@ def _with_far_side(lab: Lab, channel: Channel, tokens: Sequence[str], *, count: 
 
 def first_time_users(lab: Lab, *, rounds: int, calls: int) -> dict[str, Rows]:
     """Calls of users that were never seen before, with the keys held, at 1 and 16 in flight."""
-    contestants = lab.contestants(*EXCHANGING, FASTAPI_DEFAULT)
+    contestants = lab.contestants(*EXCHANGING)
     found: dict[str, Rows] = {mode: {one.key: [] for one in contestants} for mode in ("1", "16")}
     with lab.running(contestants) as channels:
         for one in contestants:
@@ -129,7 +128,7 @@ def memory(lab: Lab, *, users: int) -> dict[str, Row]:
     The first 100 users fill what is bounded: kept connections, arenas of the allocator. Each program gets as many
     users, and collects its garbage before it is looked at.
     """
-    contestants = lab.contestants(NULL, OURS, BEFORE, FASTAPI, FASTAPI_DEFAULT, NODE)
+    contestants = lab.contestants(NULL, OURS, BEFORE, FASTAPI, NODE)
     found = {}
     with lab.running(contestants) as channels:
         for one in contestants:

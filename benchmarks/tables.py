@@ -21,7 +21,6 @@ LABELS = {
     "before": "this function before",
     "common_sample": "common sample",
     "fastapi_peer": "FastAPI peer",
-    "fastapi_default": "FastAPI peer, default transport",
     "node_peer": "Node.js peer",
     "ours_plain": "this function, no byte code",
     "common_sample_plain": "common sample, no byte code",

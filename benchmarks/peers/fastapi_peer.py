@@ -2,8 +2,7 @@
 
 The app is made once, the token is validated with kept keys, the credential (and in it the exchanged token) is kept for
 each bearer token. All credentials send over one aiohttp session with one TLS context, and one pooled httpx client sends
-the profile. With PEER_TRANSPORT=default each credential has a transport of its own, as azure-identity gives it one and
-as its documentation shows it. That reads the certificates again for each user.
+the profile. docs/adr/0020 says what other transports cost.
 """
 
 import functools
@@ -48,14 +47,8 @@ class SupportProfile(BaseModel):
     Website: str
 
 
-def _transport() -> AioHttpTransport:
-    if os.environ.get("PEER_TRANSPORT") == "default":
-        return AioHttpTransport(connection_verify=os.environ["SSL_CERT_FILE"])
-    return _shared_transport()
-
-
 @functools.cache
-def _shared_transport() -> AioHttpTransport:
+def _transport() -> AioHttpTransport:
     """Return the one transport. It is made on the running loop, as aiohttp asks for."""
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), cookie_jar=aiohttp.DummyCookieJar())
     return AioHttpTransport(session=session, session_owner=False)
