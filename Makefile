@@ -66,7 +66,7 @@ endif
 # pytest-xdist: one process for each core, four at most; a free process takes over tests from a busy one.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-# These tests wait for timers, servers and other processes: more processes than the usual two cores use that time.
+# These tests wait for timers, servers and other processes, so they run in more processes than two cores would take.
 UNIT := --numprocesses=3 --dist=worksteal
 OTHERS := --numprocesses=4 --dist=worksteal
 

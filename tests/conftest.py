@@ -12,6 +12,7 @@ import pytest
 from described_api import NotDescribed, checking
 from live_function import ROOT, EveryLog, Holders, LiveFunction
 from live_service import LANES, close_kept
+from suite_order import slow_first
 
 from sandbox import Sandbox
 from sandbox.functions_host import FunctionsHost
@@ -20,36 +21,12 @@ from update_profile.transport.lanes import Lanes
 
 PAUSE_SECONDS = 0.05
 
-# They wait for processes of their own, so they begin first.
-SLOW = (
-    "test_end_to_end_examples.py",
-    "test_end_to_end_docs.py",
-    "test_rehearsal.py",
-    "test_end_to_end_endings.py",
-    "test_functions_host_answers.py",
-    "test_worker.py",
-    "test_bench_harness.py",
-    "test_end_to_end_description.py",
-)
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each of pytest-xdist's processes begin with slow modules.
-
-    Each is first given one contiguous share of the tests. What is quick behind the slow ones is taken over by others.
-    """
+    """Let each of pytest-xdist's processes begin with slow modules."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
-    for number, module in enumerate(SLOW if processes > 1 else ()):
-        shares[number % processes] += [item for item in items if item.path.name == module]
-    begun = {item for share in shares for item in share}
-    rest = [item for item in items if item not in begun]
-    for share in shares[:-1]:
-        more = max(0, len(items) // processes - len(share))
-        share += rest[:more]
-        del rest[:more]
-    items[:] = [item for share in (*shares, rest) for item in share]
+    items[:] = slow_first(items, [item.path.name for item in items], processes)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from . import __version__
@@ -17,7 +18,7 @@ from .deadline import Deadline
 from .entra.bearer_token import TokenValidator
 from .entra.credential import ClientCredential, create_credential
 from .entra.exchange_cache import ExchangeCache
-from .entra.metadata import TenantMetadata, fetch_metadata
+from .entra.metadata import fetch_metadata
 from .entra.on_behalf_of import OnBehalfOf
 from .entra.signing_keys import SigningKeys
 from .errors import Misconfigured
@@ -50,7 +51,7 @@ class Service:
 
     @staticmethod
     def connections() -> AbstractContextManager[None]:
-        """Return the connections of one call to Entra ID. They are closed when its block ends."""
+        """Return the connections of one call. Those that no caller has are closed when its block ends."""
         return call_chain()
 
     def session(self, assertion: str, caller: Caller, call: Call) -> ProfileSession:
@@ -72,13 +73,11 @@ def build(environ: Mapping[str, str], network: Network | None = None) -> Service
     """
     settings = read_settings(environ)
     http = HttpClient(create_ssl_context(settings.ssl_cert_file), network)
-
-    async def fetch_keys(tenant_id: str, *, deadline: Deadline) -> TenantMetadata:
-        """Fetch a tenant's keys. The caller who waits for them is likely to need Partner Center next."""
-        http.connect_ahead(settings.partner_center_base_url, deadline=deadline)
-        return await fetch_metadata(http, settings.authority_host, tenant_id, deadline=deadline)
-
-    signing_keys = SigningKeys(fetch_keys)
+    signing_keys = SigningKeys(
+        partial(fetch_metadata, http, settings.authority_host),
+        # Whoever waits for keys is likely to need Partner Center next.
+        meanwhile=partial(http.connect_ahead, settings.partner_center_base_url),
+    )
     credential = create_credential(settings, http)
     on_behalf_of = OnBehalfOf(settings, http, token_endpoint_of=signing_keys.token_endpoint, credential=credential)
     return Service(

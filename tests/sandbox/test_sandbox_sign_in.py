@@ -108,6 +108,7 @@ def test_a_policy_refuses_the_exchange_until_the_context_is_in_the_token(sandbox
 
 
 def test_a_device_waits_until_the_person_has_entered_its_code(sandbox: Sandbox) -> None:
+    assert sandbox.entra.remembered.device_interval_seconds == 5  # as Entra ID asks for
     sandbox.entra.remembered.device_interval_seconds = 1
     with public_client(sandbox) as client, person(sandbox) as alice:
         flow = client.initiate_device_flow([scope(sandbox)])

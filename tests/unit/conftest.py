@@ -1,4 +1,8 @@
-"""How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile."""
+"""How much input the property tests make up. pytest's option --hypothesis-profile chooses another profile.
+
+The other folders have no such tests, do not import hypothesis, and do not know the option's names: use it with
+tests/unit alone.
+"""
 
 from hypothesis import settings
 

@@ -30,7 +30,8 @@ class Keys:
     def __init__(self, *key_ids: str) -> None:
         self.clock = FakeClock()
         self.metadata = FakeMetadata(*key_ids)
-        self.keys = SigningKeys(self.metadata.fetch, clock=self.clock)
+        self.meanwhile: list[Deadline] = []
+        self.keys = SigningKeys(self.metadata.fetch, meanwhile=self.meanwhile.append, clock=self.clock)
 
     async def find(self, key_id: str = "one", *, tenant: str = TENANT, seconds: float = 10.0) -> str:
         """Find a key and return its id."""
@@ -58,6 +59,19 @@ async def test_one_fetch_serves_all_who_wait(keys: Keys) -> None:
     assert await asyncio.gather(*(keys.find() for _ in range(50))) == ["one"] * 50
     assert await keys.find("two") == "two"
     assert keys.fetches == 1
+
+
+async def test_what_happens_meanwhile_happens_once_for_each_fetch_that_a_call_waits_for(keys: Keys) -> None:
+    """A renewal behind the calls is none, and neither is a call that joins."""
+    await asyncio.gather(*(keys.find() for _ in range(50)))
+    assert len(keys.meanwhile) == 1
+    keys.clock.advance(25 * HOUR)
+    await keys.find()
+    await keys.settle()
+    assert (keys.fetches, len(keys.meanwhile)) == (2, 1)
+    keys.clock.advance(49 * HOUR)
+    await keys.find()
+    assert (keys.fetches, len(keys.meanwhile)) == (3, 2)
 
 
 async def test_each_tenant_has_its_own_keys(keys: Keys) -> None:

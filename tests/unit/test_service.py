@@ -138,6 +138,7 @@ async def test_the_call_that_fetches_the_keys_connects_to_partner_center_meanwhi
                 await asyncio.sleep(0.005)
         with service.connections():
             await validated(service, sandbox.entra.sign_in("alice"))
+            await asyncio.sleep(0.05)  # an opening that had begun would come about
     assert await until_closed(sandbox, sockets_before=sockets) == (0, 0)
     assert server.connections == before + 1
     assert not sandbox.partner_center.journal

@@ -107,7 +107,8 @@ async def until_the_server_closed(server: HttpServer) -> None:
 async def test_what_comes_while_a_connection_is_idle_ends_it(sandbox: Sandbox, client: HttpClient) -> None:
     """The server closes it, or says something that nobody asked for."""
     server = sandbox.partner_center.server
-    server.idle_seconds = 0.2  # a busy machine must send its request in that time
+    await send(client, a_request(sandbox))
+    server.idle_seconds = 0.01  # counts from the next answer on
     await send(client, a_request(sandbox))
     await until_the_server_closed(server)
     server.idle_seconds = None
@@ -117,9 +118,11 @@ async def test_what_comes_while_a_connection_is_idle_ends_it(sandbox: Sandbox, c
 async def test_what_comes_behind_a_blocked_event_loop_is_seen(sandbox: Sandbox, client: HttpClient) -> None:
     """The loop has not read it yet when the next request begins."""
     server = sandbox.partner_center.server
-    server.idle_seconds = 0.2  # a busy machine must send its request in that time
     await send(client, a_request(sandbox))
-    time.sleep(0.5)  # noqa: ASYNC251  the loop is to be blocked
+    server.idle_seconds = 0.01  # counts from the next answer on
+    await send(client, a_request(sandbox))
+    while server.open_connections:
+        time.sleep(0.01)  # noqa: ASYNC251
     server.idle_seconds = None
     assert not (await send(client, a_request(sandbox))).reused
 
@@ -327,31 +330,62 @@ async def test_a_connection_that_opens_before_the_caller_is_known_is_that_caller
     assert sandbox.partner_center.server.connections - connections_before == 2
 
 
+@pytest.mark.parametrize("hangs", [False, True], ids=["open", "opening"])
 async def test_a_connection_that_opens_ahead_and_is_not_needed_ends_with_its_call(
-    sandbox: Sandbox, client: HttpClient
+    sandbox: Sandbox, client: HttpClient, hangs: bool
 ) -> None:
-    """It ends whether it is open by then or not. Outside a call, and after it, none is opened."""
-    url, before = sandbox.partner_center.base_url, open_sockets()
-    connections_before = sandbox.partner_center.server.connections
+    """It ends whether it is open by then or not."""
+    server, sockets = sandbox.partner_center.server, open_sockets()
+    server.hang_at_tls_hello = hangs
+    connections_before = server.connections
     with call_chain():
-        client.connect_ahead(url, deadline=Deadline.after(10))
-        while not sandbox.partner_center.server.open_connections:  # noqa: ASYNC110  it is being opened
+        client.connect_ahead(sandbox.partner_center.base_url, deadline=Deadline.after(10))
+        while server.connections == connections_before:  # noqa: ASYNC110  it is being opened
             await asyncio.sleep(0.005)
+        if not hangs:
+            await asyncio.sleep(0.05)
+    assert await until_closed(sandbox, sockets_before=sockets) == (0, 0)
+    assert server.connections == connections_before + 1
+    assert not client._lanes._idle
+
+
+async def test_no_connection_opens_ahead_outside_a_call(sandbox: Sandbox, client: HttpClient) -> None:
+    """Neither does one by work that outlives its call, nor one to an address that cannot be one."""
+    url, connections_before = sandbox.partner_center.base_url, sandbox.partner_center.server.connections
+    over = asyncio.Event()
 
     async def outlive() -> None:
-        await asyncio.sleep(0.01)
+        await over.wait()
         client.connect_ahead(url, deadline=Deadline.after(10))
 
     with call_chain():
         work = asyncio.create_task(outlive())
-        client.connect_ahead(url, deadline=Deadline.after(10))
+        await asyncio.sleep(0)
+        client.connect_ahead("ftp://a.example/", deadline=Deadline.after(10))
+    over.set()
     await work
     client.connect_ahead(url, deadline=Deadline.after(10))
-    client.connect_ahead("ftp://a.example/", deadline=Deadline.after(10))
     await asyncio.sleep(0.05)
-    assert sandbox.partner_center.server.connections - connections_before in (1, 2)
-    assert not client._lanes._idle
-    assert await until_closed(sandbox, sockets_before=before) == (0, 0)
+    assert sandbox.partner_center.server.connections == connections_before
+
+
+async def test_a_connection_that_failed_to_open_ahead_is_the_requests_failure(
+    sandbox: Sandbox, client: HttpClient
+) -> None:
+    """Nothing was sent, so the caller's next request opens another."""
+    url, server = sandbox.partner_center.base_url, sandbox.partner_center.server
+    connections_before = server.connections
+    server.reset_at_tls_hello = True
+    with call_chain():
+        client.connect_ahead(url, deadline=Deadline.after(10))
+        while server.connections == connections_before:  # noqa: ASYNC110  it is being opened
+            await asyncio.sleep(0.005)
+        client.prepare(url, ALICE, deadline=Deadline.after(10))
+        with pytest.raises(TransportError) as failed:
+            await send(client, a_request(sandbox))
+        assert not failed.value.sent
+        server.reset_at_tls_hello = False
+        assert (await send(client, a_request(sandbox))).status == 200
 
 
 async def test_after_churn_of_cancelled_calls_the_next_one_succeeds_and_no_socket_is_left(

@@ -55,9 +55,22 @@ class _Tenant:
 class SigningKeys:
     """The keys of every allowed tenant."""
 
-    def __init__(self, fetch: FetchMetadata, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` returns seconds that never go back."""
+    def __init__(
+        self,
+        fetch: FetchMetadata,
+        *,
+        meanwhile: Callable[[Deadline], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Set how keys are fetched.
+
+        Args:
+            fetch: Fetches what a tenant publishes.
+            meanwhile: Called once with each fetch that a call waits for, with that fetch's deadline.
+            clock: Returns seconds that never go back.
+        """
         self._fetch_metadata = fetch
+        self._meanwhile = meanwhile
         self._clock = clock
         self._tenants: dict[str, _Tenant] = {}
         # A fetch continues when nobody waits for it any more: the next call needs its result.
@@ -138,12 +151,16 @@ class SigningKeys:
         """
         try:
             await self._fetches.join(
-                tenant_id, partial(self._renew, tenant_id, deadline.with_margin()), deadline=deadline
+                tenant_id, partial(self._renew_awaited, tenant_id, deadline.with_margin()), deadline=deadline
             )
         except TimeoutError:
             raise KEYS.timeout() from None
         except UpdateProfileError as error:
             raise error.again() from error
+
+    async def _renew_awaited(self, tenant_id: str, deadline: Deadline) -> None:
+        self._meanwhile(deadline)
+        await self._renew(tenant_id, deadline)
 
     async def _renew(self, tenant_id: str, deadline: Deadline) -> None:
         tenant = self._tenants[tenant_id]

@@ -5,7 +5,6 @@ Requests go straight to a transport, not through an ``httpx.AsyncClient``: what 
 it follows none.
 """
 
-import contextlib
 import re
 import ssl
 import zlib
@@ -60,13 +59,13 @@ class HttpClient:
 
     def prepare(self, url: str, caller: CallerKey, *, deadline: Deadline) -> None:
         """Begin to open a connection to this URL's host, which the caller's next request there uses."""
-        with contextlib.suppress(ValueError, httpx.InvalidURL):  # the request itself reports it
-            self._lanes.prepare(_origin(_url(url)), caller, deadline)
+        if origin := _origin_or_none(url):
+            self._lanes.prepare(origin, caller, deadline)
 
-    def connect_ahead(self, url: str, *, deadline: Deadline) -> None:
+    def connect_ahead(self, url: str, deadline: Deadline) -> None:
         """Begin to open a connection to this URL's host before this call's caller is known."""
-        with contextlib.suppress(ValueError, httpx.InvalidURL):  # the request itself reports it
-            self._lanes.connect_ahead(_origin(_url(url)), deadline)
+        if origin := _origin_or_none(url):
+            self._lanes.connect_ahead(origin, deadline)
 
     async def send(self, request: HttpRequest, *, deadline: Deadline) -> HttpAnswer:
         """Send one request and read the whole answer.
@@ -178,6 +177,14 @@ def _headers(request: HttpRequest, url: httpx.URL) -> dict[str, str]:
     """Return every header of a request. ``httpx.Request`` adds none to those of a request with a stream."""
     length = {} if request.body is None else {"Content-Length": str(len(request.body))}
     return {"Host": url.netloc.decode("ascii"), **HEADERS, **request.headers, **length}
+
+
+def _origin_or_none(url: str) -> Origin | None:
+    """Return where a URL leads; None for one that cannot be one, which the request itself reports."""
+    try:
+        return _origin(_url(url))
+    except (ValueError, httpx.InvalidURL):
+        return None
 
 
 def _origin(url: httpx.URL) -> Origin:

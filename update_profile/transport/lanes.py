@@ -33,7 +33,7 @@ Opening = asyncio.Task[Connection | BaseException]
 
 
 class Chain:
-    """The connections of one call, which closes what it has not used.
+    """The connections of one call that no caller has. The call closes them.
 
     Idle ones lead to Entra ID, for one request after another; ``ahead`` has those that open for another host.
     """
@@ -74,7 +74,7 @@ _chain: ContextVar[Chain | None] = ContextVar("chain", default=None)
 
 @contextlib.contextmanager
 def call_chain() -> Iterator[None]:
-    """Let the requests to Entra ID inside this block share connections. They are closed at its end."""
+    """Give the call inside this block a chain of connections. They are closed at its end."""
     chain = Chain()
     token = _chain.set(chain)
     try:
