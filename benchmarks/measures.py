@@ -125,8 +125,9 @@ def far_neighbours(lab: Lab, *, rounds: int) -> Rows:
 def memory(lab: Lab, *, users: int) -> dict[str, Row]:
     """Resident memory: when loaded, after 100 users, after `users` more; kB per user.
 
-    The first 100 users fill what is bounded: kept connections, arenas of the allocator. Each program gets as many
-    users, and collects its garbage before it is looked at.
+    The first 100 users fill what is bounded: kept connections, arenas of the allocator. As many calls of one of them as
+    there are users to come make the harness take the memory that a command of that size needs. Each program gets as
+    many users, and collects its garbage before it is looked at.
     """
     contestants = lab.contestants(NULL, OURS, BEFORE, FASTAPI, NODE)
     found = {}
@@ -134,7 +135,9 @@ def memory(lab: Lab, *, users: int) -> dict[str, Row]:
         for one in contestants:
             channel = channels[one]
             loaded = channel.ask("held")["mebibytes"]
-            _calls(channel, lab.tokens(one, FEW_USERS), count=FEW_USERS, in_flight=8)
+            known = lab.tokens(one, FEW_USERS)
+            _calls(channel, known, count=FEW_USERS, in_flight=8)
+            _calls(channel, known[-1:] * users, count=users, in_flight=8)
             few = channel.ask("held")["mebibytes"]
             _calls(channel, lab.tokens(one, users), count=users, in_flight=8)
             many = channel.ask("held")["mebibytes"]
