@@ -73,7 +73,7 @@ OTHERS := --numprocesses=4 --dist=worksteal
 # The tests that make up their input; tests/unit/conftest.py has the profiles.
 FUZZED := tests/unit/test_properties.py tests/unit/test_readers_of_foreign_bytes.py
 
-test: test-unit ## run every test: the unit tests, then all others; about three minutes on two cores
+test: test-unit ## run every test: the unit tests, then all others; about two minutes on two cores
 	@$(VENV_PYTHON) -m pytest $(OTHERS) tests/end_to_end tests/sandbox tests/repository $(ARGS)
 
 test-unit: $(VENV)/installed-dev ## run the unit tests; on 3.13 and later with 100 % line and branch coverage
